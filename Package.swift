@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every room of the house is a target, so that what a room must never know is kept from it by the compiler:
+// a target sees only what it depends on. docs/architecture.md tells what each room is for.
+
+/// Targets that compute and touch nothing: every unsafe operation in them is spelled out.
+let pure: [SwiftSetting] = [.strictMemorySafety()]
+
+let package = Package(
+    name: "hookd",
+    products: [
+        .executable(name: "hookd", targets: ["hookd"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // System libraries and the thin C that Swift needs to reach them.
+        .target(name: "CSSL", path: "CSSL", linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "CLinux"),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+
+        // The rooms.
+        .target(name: "HTTP", swiftSettings: pure),
+        .target(name: "Server", dependencies: ["HTTP", "CLinux"]),
+        .target(name: "Callbacks", dependencies: ["CSSL"], swiftSettings: pure),
+        .target(name: "Events", dependencies: ["CSimdJSON"], swiftSettings: pure),
+        .target(name: "Store", dependencies: ["CSQLite", "CLinux"]),
+        .target(name: "Delivery", dependencies: ["Store", "Events", "CCurl"]),
+        .target(
+            name: "Daemon",
+            dependencies: [
+                "Server", "HTTP", "Callbacks", "Events", "Store", "Delivery", "CLinux",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(name: "Samples", resources: [.embedInCode("Bodies")]),
+        .executableTarget(
+            name: "hookd",
+            dependencies: [
+                "Daemon", "Samples", "Callbacks", "Events", "Store", "CCurl", "CLinux",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CLinux"]),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP"]),
+        .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "EventsTests", dependencies: ["Events", "Samples"]),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "CSQLite"]),
+        .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "Store", "Events"]),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon"]),
+        .testTarget(name: "SystemTests", dependencies: ["Callbacks", "Samples", "CSQLite", "hookd"]),
+        .testTarget(name: "TidyTests"),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,6 @@
+#define _GNU_SOURCE
+#include "clinux.h"
+
+int clinux_accept4(int listener, struct sockaddr *address, socklen_t *length, int flags) {
+    return accept4(listener, address, length, flags);
+}

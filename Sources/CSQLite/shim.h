@@ -1,0 +1,2 @@
+// SQLite, as Debian ships it (libsqlite3-dev).
+#include <sqlite3.h>

@@ -1,0 +1,46 @@
+// Stored events on their way to a sink: the bytes of many in one array, which the batch shares with
+// the store's in-memory tail where the events are still there.
+
+/// A stored event. Its ranges point into the `bytes` of the `EventBatch` that holds it.
+public struct StoredEvent: Sendable {
+    /// The place in storing order, from 1; it has gaps only where events were lost or never stored.
+    public var sequence: Int64
+    /// When the event was stored, in microseconds since 1970 (UTC).
+    public var recordedAt: Int64
+    /// When its callback was read, in microseconds since 1970 (UTC).
+    public var receivedAt: Int64
+    /// The signed timestamp, in seconds since 1970 (UTC).
+    public var signedAt: Int64
+    /// The path of the endpoint that took it.
+    public var endpoint: ByteRange
+    /// The nonce as sent.
+    public var nonce: ByteRange
+    /// The signature, decoded: 32 bytes.
+    public var signature: ByteRange
+    /// The name of the signature's algorithm as sent; empty where the header was missing.
+    public var algorithm: ByteRange
+    /// The event's id: the first 16 bytes of SHA-256(body).
+    public var id: ByteRange
+    /// The body, byte for byte.
+    public var body: ByteRange
+}
+
+/// Events in storing order, without gaps in what the store holds between the first and the last.
+public struct EventBatch: Sendable {
+    /// How many readable bytes lie behind the last value in `bytes`: simdjson reads past the end of a body.
+    public static let padding = 64
+
+    /// The bytes that the events' ranges point into, and at least `padding` more.
+    public var bytes: [UInt8]
+    /// The events, by rising `sequence`.
+    public var events: [StoredEvent]
+
+    /// A batch of `events` whose ranges point into `bytes`.
+    public init(bytes: [UInt8] = [], events: [StoredEvent] = []) {
+        self.bytes = bytes
+        self.events = events
+    }
+
+    /// Whether it holds no event.
+    public var isEmpty: Bool { events.isEmpty }
+}

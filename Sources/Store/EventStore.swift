@@ -1,0 +1,55 @@
+// What a store of events is to the rest of the daemon. Nothing above may assume that it is local:
+// candidates go in by batches, answers come back later, and each says how its candidate ended.
+
+/// How a candidate ended.
+public enum Outcome: Sendable, Equatable {
+    /// Durable, under this sequence number, together with its nonce.
+    case stored(sequence: Int64)
+    /// A repeat of a callback that the store holds: same nonce, same signature.
+    case duplicate
+    /// Another callback with this nonce is stored already.
+    case reusedNonce
+    /// Outside the time window, and not stored before.
+    case late
+    /// Not stored, and its nonce is free: the sender may try again.
+    case unavailable
+}
+
+/// How much a sink wants to read at once.
+public struct ReadLimit: Sendable {
+    /// The most events.
+    public var events: Int
+    /// The most bytes of bodies; one event is returned even if it is larger.
+    public var bytes: Int
+
+    /// At most `events` events and about `bytes` bytes.
+    public init(events: Int, bytes: Int) {
+        self.events = events
+        self.bytes = bytes
+    }
+}
+
+/// Events, their nonces, and how far each sink has come.
+public protocol EventStore: AnyObject, Sendable {
+    /// Hands candidates over. `completion` is called exactly once, on a queue of the store's, with one outcome
+    /// for each candidate in their order. An outcome `.stored` means that event and nonce are on disk.
+    func submit(
+        _ batch: CandidateBatch, completion: @escaping @Sendable (CandidateBatch, [Outcome]) -> Void)
+
+    /// The events behind `sequence`, oldest first; empty where there is none yet.
+    ///
+    /// Blocks on the disk where the events are no longer in memory. No read transaction outlives the call.
+    func events(after sequence: Int64, limit: ReadLimit) throws(StoreError) -> EventBatch
+
+    /// The sequence number of the newest stored event; 0 in an empty store.
+    var newestSequence: Int64 { get }
+
+    /// The last sequence number that `sink` has taken, as last made durable; nil for a sink never seen.
+    func cursor(of sink: String) throws(StoreError) -> Int64?
+
+    /// Makes durable how far sinks have come. Returns when it is on disk.
+    func moveCursors(_ cursors: [String: Int64]) throws(StoreError)
+
+    /// Calls `wake` after every commit that stored an event, on a queue of the store's. `wake` must not block.
+    func onCommit(_ wake: @escaping @Sendable () -> Void)
+}

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Hookd: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "hookd", abstract: "Placeholder")
+}
