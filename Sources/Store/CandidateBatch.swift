@@ -38,6 +38,22 @@ public struct Candidate: Sendable {
     public var id: ByteRange
     /// The body, byte for byte.
     public var body: ByteRange
+
+    /// A candidate whose ranges came from `CandidateBatch.append(_:)`.
+    public init(
+        receivedAt: Int64, signedAt: Int64, isLate: Bool, endpoint: ByteRange, nonce: ByteRange,
+        signature: ByteRange, algorithm: ByteRange, id: ByteRange, body: ByteRange
+    ) {
+        self.receivedAt = receivedAt
+        self.signedAt = signedAt
+        self.isLate = isLate
+        self.endpoint = endpoint
+        self.nonce = nonce
+        self.signature = signature
+        self.algorithm = algorithm
+        self.id = id
+        self.body = body
+    }
 }
 
 /// Candidates gathered by one shard in one turn of its loop.

@@ -1,0 +1,166 @@
+// What one shard does with a request: find its endpoint, verify it, gather what is genuine, hand that to the store in
+// one batch a turn, and answer when the store says how each callback ended.
+
+import Callbacks
+import HTTP
+import Server
+import Store
+
+/// An endpoint, ready to verify.
+struct Endpoint: Sendable {
+    /// The path, as bytes.
+    let path: [UInt8]
+    let verifier: Verifier
+    /// Whether a repeat of a stored callback is answered 409 and not 200.
+    let refusesRepeats: Bool
+
+    var name: String { String(decoding: path, as: UTF8.self) }
+}
+
+/// How a callback ended that was not stored.
+enum Refusal: Sendable {
+    /// Not taken as genuine.
+    case unverified(VerificationError)
+    /// Genuine, but its nonce belongs to another callback.
+    case reusedNonce
+    /// Genuine, but outside the time window and never stored.
+    case late
+    /// Genuine, and could not be stored.
+    case unavailable
+}
+
+/// Handles the requests of one shard.
+final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every call comes on the shard's queue
+    private let endpoints: [Endpoint]
+    private let store: any EventStore
+    private let shard: Shard
+    private let report: @Sendable (Refusal, Endpoint, _ peer: () -> String) -> Void
+
+    private var batch = CandidateBatch()
+    private var tickets: [PendingAnswer] = []
+
+    private struct PendingAnswer: Sendable {
+        let ticket: Ticket
+        let endpoint: Int
+    }
+
+    /// - Parameter report: is told of each callback that is refused; `peer` costs a system call.
+    init(
+        endpoints: [Endpoint], store: any EventStore, shard: Shard,
+        report: @escaping @Sendable (Refusal, Endpoint, _ peer: () -> String) -> Void
+    ) {
+        self.endpoints = endpoints
+        self.store = store
+        self.shard = shard
+        self.report = report
+    }
+
+    func refuse(_ request: Request) -> Response? {
+        guard endpoint(of: request) != nil else { return Answers.error(404, "there is no such endpoint") }
+        guard request.head.method == .post else { return Answers.error(405, "callbacks come by POST") }
+        // The signature is over the body as sent; decoded it would be other bytes (RFC 9110 §8.4).
+        let bytes = Span(_unsafeElements: request.bytes)
+        for field in request.fields
+        where field.name.count == 16 && isEqual(field.name, "content-encoding", in: bytes)
+            && !isEqual(field.value, "identity", in: bytes)
+        {
+            return Answers.error(415, "the content coding is not accepted")
+        }
+        return nil
+    }
+
+    func handle(_ request: Request, ticket: Ticket) -> Response? {
+        guard let index = endpoint(of: request) else { return Answers.error(404, "there is no such endpoint") }
+        let endpoint = endpoints[index]
+        let bytes = Span(_unsafeElements: request.bytes)
+        var headers = SignatureHeaders()
+        for field in request.fields { headers.take(name: field.name, value: field.value, in: bytes) }
+        do throws(VerificationError) {
+            let verified = try endpoint.verifier.verify(
+                headers, body: request.body, in: bytes, now: request.receivedAt / 1_000_000)
+            try gather(request, headers, verified, endpoint)
+            tickets.append(PendingAnswer(ticket: ticket, endpoint: index))
+            return nil
+        } catch {
+            report(.unverified(error), endpoint) { request.peer }
+            if case .undecided = error { return Answers.error(503, error.description) }
+            return Answers.error(401, error.description)
+        }
+    }
+
+    func answer(status: Int, message: String) -> Response { Answers.error(status, message) }
+
+    func turnEnded() {
+        guard !batch.isEmpty else { return }
+        var next = CandidateBatch()
+        next.reserve(like: batch)
+        var answers: [PendingAnswer] = []
+        answers.reserveCapacity(tickets.count)
+        swap(&answers, &tickets)
+        swap(&next, &batch)
+        store.submit(next) { [shard, answers] batch, outcomes in
+            shard.post { _ in self.answerAll(answers, batch, outcomes) }
+        }
+    }
+
+    private func endpoint(of request: Request) -> Int? {
+        let bytes = Span(_unsafeElements: request.bytes)
+        let path = path(ofTarget: request.head.target, in: bytes)
+        for index in endpoints.indices where isPath(path, endpoints[index].path, in: bytes) { return index }
+        return nil
+    }
+
+    private func gather(
+        _ request: Request, _ headers: SignatureHeaders, _ verified: VerifiedCallback, _ endpoint: Endpoint
+    ) throws(VerificationError) {
+        let id: Digest
+        do {
+            id = try Digest(of: Span(_unsafeElements: request.bytes).extracting(request.body))
+        } catch {
+            throw .undecided(error)
+        }
+        let bytes = UnsafeRawBufferPointer(request.bytes)
+        func copy(_ range: Range<Int>?) -> ByteRange {
+            batch.append(UnsafeRawBufferPointer(rebasing: bytes[range ?? 0..<0]))
+        }
+        batch.append(
+            Candidate(
+                receivedAt: request.receivedAt, signedAt: verified.signedAt, isLate: verified.isLate,
+                endpoint: endpoint.path.withUnsafeBytes { batch.append($0) },
+                nonce: copy(headers[.nonce]),
+                signature: withUnsafeBytes(of: verified.signature.bytes) { batch.append($0) },
+                algorithm: copy(headers[.algorithm]),
+                id: withUnsafeBytes(of: id.bytes) { batch.append(UnsafeRawBufferPointer(rebasing: $0.prefix(16))) },
+                body: copy(request.body)))
+    }
+
+    private func answerAll(_ answers: [PendingAnswer], _ batch: CandidateBatch, _ outcomes: [Outcome]) {
+        for (index, pending) in answers.enumerated() {
+            let candidate = batch.candidates[index]
+            let response = batch.bytes.withUnsafeBytes { bytes in
+                self.response(
+                    to: outcomes[index], id: UnsafeRawBufferPointer(rebasing: bytes[candidate.id.range]),
+                    endpoints[pending.endpoint])
+            }
+            shard.answer(pending.ticket, response)
+        }
+    }
+
+    private func response(to outcome: Outcome, id: UnsafeRawBufferPointer, _ endpoint: Endpoint) -> Response {
+        switch outcome {
+        case .stored(let sequence): return Answers.stored(id: id, sequence: sequence)
+        case .duplicate where endpoint.refusesRepeats:
+            return Answers.error(409, "this callback is stored already")
+        case .duplicate: return Answers.duplicate(id: id)
+        case .reusedNonce:
+            report(.reusedNonce, endpoint) { "" }
+            return Answers.error(409, "the nonce was used by another callback")
+        case .late:
+            report(.late, endpoint) { "" }
+            return Answers.error(401, "the timestamp is outside the time window")
+        case .unavailable:
+            report(.unavailable, endpoint) { "" }
+            return Answers.error(503, "the callback cannot be stored now")
+        }
+    }
+}
