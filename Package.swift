@@ -38,7 +38,7 @@ let package = Package(
                 "Server", "HTTP", "Callbacks", "Events", "Store", "Delivery", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        .target(name: "Samples", resources: [.embedInCode("Bodies")]),
+        .target(name: "Samples", exclude: ["README.md"], resources: [.embedInCode("Bodies")]),
         .executableTarget(
             name: "hookd",
             dependencies: [

@@ -1,0 +1,26 @@
+// The two clocks of delivery.
+
+import Dispatch
+import Glibc
+
+/// Nanoseconds of a clock that nobody sets.
+func monotonicNanoseconds() -> UInt64 {
+    DispatchTime.now().uptimeNanoseconds
+}
+
+/// Microseconds since 1970 (UTC).
+func wallMicroseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+}
+
+/// Blocks the thread. Measured by the monotonic clock, unlike a semaphore's timeout on Linux, which a clock that is
+/// set back would prolong by as much.
+func pause(microseconds: UInt64) {
+    var wanted = timespec(tv_sec: Int(microseconds / 1_000_000), tv_nsec: Int(microseconds % 1_000_000) * 1000)
+    var left = timespec()
+    while nanosleep(&wanted, &left) == -1, errno == EINTR {
+        wanted = left
+    }
+}

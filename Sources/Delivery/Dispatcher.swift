@@ -1,0 +1,88 @@
+// Feeds every sink from the store, each by its own cursor and on its own queue.
+
+import Dispatch
+import Store
+
+/// The delivery half of the daemon: reads the store, and never the network side.
+public final class Dispatcher: Sendable {
+    private let store: any EventStore
+    private let lanes: [Lane]
+    private let keeper: CursorKeeper
+    private let log: DeliveryLog
+    private let hasStarted = Flag()
+    private let hasStopped = Flag()
+
+    /// How long a sink may take to let go once it is interrupted, and then the last commit of the cursors.
+    private static let graceSeconds = 5
+
+    /// A dispatcher for sinks with different names.
+    ///
+    /// - Parameter cursorIntervalMicroseconds: how long a cursor that has moved may stay in memory only.
+    public init(
+        store: any EventStore, subscriptions: [Subscription], cursorIntervalMicroseconds: Int = 250_000,
+        log: @escaping DeliveryLog
+    ) {
+        self.store = store
+        self.log = log
+        lanes = subscriptions.map { Lane($0, store: store, log: log) }
+        keeper = CursorKeeper(
+            store: store, lanes: lanes, log: log, intervalMicroseconds: cursorIntervalMicroseconds)
+    }
+
+    /// Begins to deliver: where each sink stopped, and with events stored from now on where a sink is new. Blocks
+    /// until the new sinks' cursors are durable, so that nothing stored after it returns can be missed.
+    public func start() throws(StoreError) {
+        let newest = store.newestSequence
+        var added: [String: Int64] = [:]
+        for lane in lanes {
+            let name = lane.sink.name
+            let cursor = try store.cursor(of: name)
+            if cursor == nil { added[name] = newest }
+            if let cursor, cursor > newest { warn(name, cursor: cursor, newest: newest) }
+            lane.begin(at: cursor ?? newest) { [weak keeper] in keeper?.touch() }
+        }
+        if !added.isEmpty { try store.moveCursors(added) }
+        hasStarted.raise()
+        store.onCommit { [weak self] in self?.wakeAll() }
+        wakeAll()
+    }
+
+    /// Lets the sinks catch up with the newest event, makes their cursors durable, and ends. A sink that fails is not
+    /// waited for; one that blocks is interrupted at `deadline`. Blocks until a few seconds after it at the latest.
+    ///
+    /// - Returns: whether every sink has taken every event and that is durable. Where it has not, the rest is
+    ///   delivered after the next start.
+    public func stop(deadline: DispatchTime) -> Bool {
+        guard hasStarted.isRaised, hasStopped.raise() else { return true }
+        let group = DispatchGroup()
+        let isBehind = Flag()
+        for lane in lanes {
+            group.enter()
+            lane.drain { caughtUp in
+                if !caughtUp { isBehind.raise() }
+                group.leave()
+            }
+        }
+        if group.wait(timeout: deadline) == .timedOut {
+            for lane in lanes { lane.giveUp() }
+            if group.wait(timeout: .now() + .seconds(Self.graceSeconds)) == .timedOut { isBehind.raise() }
+        }
+        // A sink that hangs within a system call would hang the last synchronize, too.
+        let finished = lanes.filter(\.isFinished)
+        let isDurable = keeper.close(finished, deadline: .now() + .seconds(Self.graceSeconds))
+        return isDurable && !isBehind.isRaised
+    }
+
+    /// How each sink is doing, in the order of the subscriptions.
+    public var status: [SinkStatus] { lanes.map(\.status) }
+
+    private func wakeAll() {
+        for lane in lanes { lane.wake() }
+    }
+
+    private func warn(_ sink: String, cursor: Int64, newest: Int64) {
+        let message = "has taken events up to number \(cursor), but the newest stored one is \(newest): the store is older "
+            + "than this sink's cursor. Was an old backup restored?"
+        log(DeliveryNote(level: .warning, sink: sink, message: message))
+    }
+}

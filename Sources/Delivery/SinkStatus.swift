@@ -1,0 +1,38 @@
+// What an operator may know of delivery: the state of each sink, and the lines for the log.
+
+/// How a sink is doing.
+public struct SinkStatus: Sendable, Equatable {
+    /// The name in the configuration.
+    public var name: String
+    /// The sequence number of the last event it took or skipped.
+    public var cursor: Int64
+    /// The cursor that a restart would begin from.
+    public var durableCursor: Int64
+    /// How many sequence numbers the newest stored event is ahead.
+    public var lag: Int64
+    /// Why the last attempt failed; nil after one that succeeded.
+    public var lastError: String?
+    /// When the failures in a row began, in microseconds since 1970 (UTC); nil while nothing fails.
+    public var retryingSince: Int64?
+}
+
+/// A line for the log.
+public struct DeliveryNote: Sendable, Equatable {
+    /// How much it matters.
+    public enum Level: Sendable {
+        /// Good to know.
+        case info
+        /// Events wait; nothing is lost.
+        case warning
+    }
+
+    /// How much it matters.
+    public var level: Level
+    /// The sink it is about; nil where it is about all of them.
+    public var sink: String?
+    /// What happened, with control characters from outside escaped.
+    public var message: String
+}
+
+/// Takes the lines for the log; called on the sinks' queues, and must not block.
+public typealias DeliveryLog = @Sendable (DeliveryNote) -> Void

@@ -1,0 +1,75 @@
+// The texts of one event, one behind the other in one array: what was read from the body, and what was made of it.
+
+/// Where a text lies in an `EventText`. An empty one is an absent one: Sinch writes "" for what it does not know.
+struct TextSlice: Equatable {
+    var start: Int
+    var count: Int
+
+    static let none = TextSlice(start: 0, count: 0)
+    var isEmpty: Bool { count == 0 }
+    var range: Range<Int> { start..<start + count }
+}
+
+/// Texts, gathered for one event and forgotten at the next.
+struct EventText {
+    /// Longer texts are left out of an event's attributes: they end up in HTTP headers, whose sum receivers
+    /// limit, often to 8 KiB. The longest that is documented is a correlation id of 128 characters.
+    static let limitBytes = 1024
+
+    private(set) var bytes: [UInt8] = []
+
+    mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+
+    /// Gathers what `write` appends, `.none` if that may not stand in an attribute.
+    mutating func gather(_ write: (inout [UInt8]) -> Void) -> TextSlice {
+        let start = bytes.count
+        write(&bytes)
+        let slice = TextSlice(start: start, count: bytes.count - start)
+        guard slice.count <= Self.limitBytes, isAttributeText(bytes.span.extracting(slice.range)) else {
+            bytes.removeLast(slice.count)
+            return .none
+        }
+        return slice
+    }
+
+    func bytes(of slice: TextSlice) -> ArraySlice<UInt8> { bytes[slice.range] }
+
+    func string(of slice: TextSlice) -> String { String(decoding: bytes[slice.range], as: UTF8.self) }
+
+    func areEqual(_ a: TextSlice, _ b: TextSlice) -> Bool { bytes[a.range] == bytes[b.range] }
+
+    /// Appends a text of this event to the one being gathered.
+    static func append(_ slice: TextSlice, to bytes: inout [UInt8]) {
+        for index in slice.range { bytes.append(bytes[index]) }
+    }
+}
+
+/// Whether `text`, which must be UTF-8, may be the value of a CloudEvents attribute: CloudEvents 1.0 §2.3 ("String")
+/// forbids control characters (U+0000–U+001F, U+007F–U+009F) and noncharacters.
+///
+/// A value that holds one is left out as a whole. Were only the character taken out, what is left would name some
+/// other contact or message; and an id that holds an escape sequence is not an id, but somebody's try.
+func isAttributeText(_ text: Span<UInt8>) -> Bool {
+    var index = 0
+    while index < text.count {
+        let byte = text[index]
+        if byte < 0x20 || byte == 0x7F { return false }
+        if byte >= 0xC2, index + 1 < text.count {
+            if byte == 0xC2, text[index + 1] < 0xA0 { return false }
+            if byte >= 0xEF, isNoncharacter(text, at: index) { return false }
+        }
+        index += 1
+    }
+    return true
+}
+
+/// Whether U+FDD0–U+FDEF, or the last two of a plane (U+FFFE, U+FFFF, U+1FFFE, …), begin at `index`.
+private func isNoncharacter(_ text: Span<UInt8>, at index: Int) -> Bool {
+    if text[index] == 0xEF {
+        guard index + 2 < text.count else { return false }
+        let (second, third) = (text[index + 1], text[index + 2])
+        return second == 0xB7 ? (0x90...0xAF).contains(third) : second == 0xBF && third >= 0xBE
+    }
+    guard index + 3 < text.count else { return false }
+    return text[index + 1] & 0x0F == 0x0F && text[index + 2] == 0xBF && text[index + 3] >= 0xBE
+}

@@ -1,0 +1,68 @@
+// The list of all samples: one line for each file in Bodies, which a test compares with the folder.
+
+extension Sample {
+    /// Every sample, by name.
+    public static let all: [Sample] = [
+        Sample(name: "batch_status_update.unconfirmed", body: PackageResources.batch_status_update_unconfirmed_json),
+        Sample(name: "capability.full", body: PackageResources.capability_full_json),
+        Sample(name: "capability.partial_with_reason", body: PackageResources.capability_partial_with_reason_json),
+        Sample(name: "channel_event", body: PackageResources.channel_event_json),
+        Sample(name: "channel_event.whatsapp_quality", body: PackageResources.channel_event_whatsapp_quality_json),
+        Sample(name: "contact_create.viber", body: PackageResources.contact_create_viber_json),
+        Sample(name: "contact_delete", body: PackageResources.contact_delete_json),
+        Sample(name: "contact_identities_duplication", body: PackageResources.contact_identities_duplication_json),
+        Sample(
+            name: "contact_identities_duplication.real_ids",
+            body: PackageResources.contact_identities_duplication_real_ids_json),
+        Sample(name: "contact_merge", body: PackageResources.contact_merge_json),
+        Sample(name: "contact_update", body: PackageResources.contact_update_json),
+        Sample(name: "contact_update.real_ids", body: PackageResources.contact_update_real_ids_json),
+        Sample(name: "conversation_delete", body: PackageResources.conversation_delete_json),
+        Sample(name: "conversation_start", body: PackageResources.conversation_start_json),
+        Sample(name: "conversation_start.2024", body: PackageResources.conversation_start_2024_json),
+        Sample(name: "conversation_stop", body: PackageResources.conversation_stop_json),
+        Sample(name: "event_delivery.failed", body: PackageResources.event_delivery_failed_json),
+        Sample(name: "event_delivery.queued_on_channel", body: PackageResources.event_delivery_queued_on_channel_json),
+        Sample(name: "event_inbound.composing", body: PackageResources.event_inbound_composing_json),
+        Sample(name: "event_inbound.composing_rcs", body: PackageResources.event_inbound_composing_rcs_json),
+        Sample(name: "event_inbound.reaction", body: PackageResources.event_inbound_reaction_json),
+        Sample(name: "message_delivery.delivered", body: PackageResources.message_delivery_delivered_json),
+        Sample(name: "message_delivery.failed", body: PackageResources.message_delivery_failed_json),
+        Sample(name: "message_delivery.failed_2024", body: PackageResources.message_delivery_failed_2024_json),
+        Sample(name: "message_delivery.failed_telegram", body: PackageResources.message_delivery_failed_telegram_json),
+        Sample(
+            name: "message_delivery.queued_on_channel",
+            body: PackageResources.message_delivery_queued_on_channel_json),
+        Sample(
+            name: "message_delivery.rcs_dispatch_2023",
+            body: PackageResources.message_delivery_rcs_dispatch_2023_json),
+        Sample(name: "message_delivery.read", body: PackageResources.message_delivery_read_json),
+        Sample(name: "message_inbound.all_fields", body: PackageResources.message_inbound_all_fields_json),
+        Sample(name: "message_inbound.choice_response", body: PackageResources.message_inbound_choice_response_json),
+        Sample(
+            name: "message_inbound.choice_response_old",
+            body: PackageResources.message_inbound_choice_response_old_json),
+        Sample(name: "message_inbound.instagram_text", body: PackageResources.message_inbound_instagram_text_json),
+        Sample(name: "message_inbound.location", body: PackageResources.message_inbound_location_json),
+        Sample(name: "message_inbound.media", body: PackageResources.message_inbound_media_json),
+        Sample(name: "message_inbound.media_card", body: PackageResources.message_inbound_media_card_json),
+        Sample(name: "message_inbound.rcs_2024", body: PackageResources.message_inbound_rcs_2024_json),
+        Sample(name: "message_inbound.sms_text_old", body: PackageResources.message_inbound_sms_text_old_json),
+        Sample(name: "message_inbound.text", body: PackageResources.message_inbound_text_json),
+        Sample(
+            name: "message_inbound_smart_conversation_redaction.media",
+            body: PackageResources.message_inbound_smart_conversation_redaction_media_json),
+        Sample(name: "message_submit.rich", body: PackageResources.message_submit_rich_json),
+        Sample(name: "message_submit.text", body: PackageResources.message_submit_text_json),
+        Sample(name: "opt_in.failed", body: PackageResources.opt_in_failed_json),
+        Sample(name: "opt_in.succeeded", body: PackageResources.opt_in_succeeded_json),
+        Sample(name: "opt_in.telegram", body: PackageResources.opt_in_telegram_json),
+        Sample(name: "opt_out.succeeded", body: PackageResources.opt_out_succeeded_json),
+        Sample(name: "opt_out.viber", body: PackageResources.opt_out_viber_json),
+        Sample(name: "record_notification", body: PackageResources.record_notification_json),
+        Sample(name: "smart_conversations", body: PackageResources.smart_conversations_json),
+        Sample(name: "unsupported.full_keys", body: PackageResources.unsupported_full_keys_json),
+        Sample(name: "unsupported.instagram", body: PackageResources.unsupported_instagram_json),
+        Sample(name: "unsupported.messenger", body: PackageResources.unsupported_messenger_json),
+    ]
+}

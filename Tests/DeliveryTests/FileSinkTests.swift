@@ -1,0 +1,193 @@
+// The file sink against real files, real devices and real ends of what a file system holds.
+
+import Dispatch
+import Glibc
+import Store
+import Synchronization
+import Testing
+
+@testable import Delivery
+
+@Suite("File sink") struct FileSinkTests {
+    private let directory: TemporaryDirectory
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    private func sink(_ path: String) -> FileSink {
+        FileSink(name: "archive", path: path, renderer: PlainRenderer())
+    }
+
+    @Test("appends a line for each event, to what is there")
+    func appends() throws {
+        let path = directory.file("events.jsonl")
+        try write("before\n", to: path)
+        let sink = sink(path)
+        let first = sink.take(makeBatch(["a", "b"]), from: 0)
+        let second = sink.take(makeBatch(["c", "d", "e"], from: 3), from: 1)
+        #expect(first.count == 2 && first.failure == nil)
+        #expect(second.count == 2 && second.failure == nil)
+        #expect(try contents(of: path) == "before\n1 a\n2 b\n4 d\n5 e\n")
+    }
+
+    @Test("creates the file for its owner and group only")
+    func mode() throws {
+        let path = directory.file("events.jsonl")
+        try sink(path).open()
+        var status = stat()
+        try #require(stat(path, &status) == 0)
+        #expect(status.st_mode & 0o777 & ~0o640 == 0 && status.st_mode & 0o600 == 0o600)
+    }
+
+    @Test("begins a line of its own behind half a line that a crash left")
+    func halfLine() throws {
+        let path = directory.file("events.jsonl")
+        try write("1 a\n2 hal", to: path)
+        #expect(sink(path).take(makeBatch(["half"], from: 2), from: 0).count == 1)
+        #expect(try contents(of: path) == "1 a\n2 hal\n2 half\n")
+    }
+
+    @Test(
+        "says what is wrong with a path that cannot work",
+        arguments: [
+            ("", "is a directory", "a directory"), ("missing/events.jsonl", "No such file", "no directory"),
+            ("fifo", "a named pipe", "a pipe, which must not block the start"),
+        ])
+    func unusable(name: String, words: String, why: String) throws {
+        try #require(mkfifo(directory.file("fifo"), 0o600) == 0)
+        let error = #expect(throws: SinkError.self) { try sink(directory.file(name)).open() }
+        #expect(error?.description.lowercased().contains(words.lowercased()) == true, "\(why): \(error as Any)")
+    }
+
+    @Test("says that it may not write", .enabled(if: geteuid() != 0, "nothing is forbidden to root"))
+    func forbidden() throws {
+        let path = directory.file("events.jsonl")
+        try write("", to: path)
+        chmod(path, 0o400)
+        let error = #expect(throws: SinkError.self) { try sink(path).open() }
+        #expect(error?.description.contains("Permission denied") == true)
+    }
+
+    @Test("takes nothing where the disk is full")
+    func full() {
+        let taken = sink("/dev/full").take(makeBatch(["a", "b"]), from: 0)
+        #expect(taken.count == 0)
+        #expect(taken.failure?.description.contains("No space left on device") == true)
+    }
+
+    @Test("needs no disk behind it")
+    func device() throws {
+        let sink = sink("/dev/null")
+        #expect(sink.take(makeBatch(["a"]), from: 0).count == 1)
+        try sink.synchronize()
+    }
+
+    /// The most bytes that a file in `path`'s file system can have: a write across it is a short write, as on a full
+    /// disk, and needs no disk to be filled.
+    private func largestFile(_ descriptor: Int32) -> off_t {
+        var low: off_t = 0
+        var high = off_t.max
+        while low < high {
+            let middle = low + (high - low) / 2 + 1
+            if ftruncate(descriptor, middle) == 0 { low = middle } else { high = middle - 1 }
+        }
+        return low
+    }
+
+    @Test("cuts a torn line off, keeps the whole ones, and tries the rest again")
+    func tornLine() throws {
+        let path = directory.file("events.jsonl")
+        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        defer { close(file) }
+        // Room for two lines of 6 bytes and a part of the third.
+        let start = largestFile(file) - 15
+        try #require(ftruncate(file, start) == 0)
+        try #require(pwrite(file, "\n", 1, start - 1) == 1)
+        let batch = makeBatch(["aaa", "bbb", "ccc", "ddd"])
+        let sink = sink(path)
+
+        let taken = sink.take(batch, from: 0)
+        #expect(taken.count == 2)
+        guard case .writeFailed = taken.failure else {
+            Issue.record("\(taken)")
+            return
+        }
+        #expect(lseek(file, 0, SEEK_END) == start + 12, "the file ends with a whole line")
+
+        // Room again: the whole batch's rest follows.
+        try #require(ftruncate(file, 0) == 0)
+        #expect(sink.take(batch, from: 2).count == 2)
+        #expect(try contents(of: path) == "3 ccc\n4 ddd\n")
+    }
+
+    @Test("says so where a torn line cannot be cut off, and ends it before the next")
+    func tornForGood() throws {
+        // A file in memory that is sealed against being cut (memfd_create(2)): MFD_ALLOW_SEALING is 2,
+        // F_ADD_SEALS 1033, F_SEAL_SHRINK 2. Glibc's Swift module has neither names nor function.
+        typealias Create = @convention(c) (UnsafePointer<CChar>, UInt32) -> Int32
+        let create = unsafeBitCast(try #require(dlsym(nil, "memfd_create")), to: Create.self)
+        let file = create("hookd-test", 2)
+        try #require(file >= 0)
+        defer { close(file) }
+        let start = largestFile(file) - 15
+        try #require(ftruncate(file, start) == 0)
+        try #require(pwrite(file, "\n", 1, start - 1) == 1)
+        try #require(fcntl(file, 1033, 2) == 0)
+        let sink = sink("/proc/self/fd/\(file)")
+
+        let taken = sink.take(makeBatch(["aaa", "bbb", "ccccccccc"]), from: 0)
+        #expect(taken.count == 2)
+        guard case .tornLine = taken.failure else {
+            Issue.record("\(taken)")
+            return
+        }
+        #expect(lseek(file, 0, SEEK_END) == start + 15)
+    }
+
+    @Test("synchronizes only what was written since")
+    func synchronize() throws {
+        let calls = Mutex(0)
+        let sink = FileSink(
+            name: "archive", path: directory.file("events.jsonl"), renderer: PlainRenderer(),
+            writeThrough: { descriptor in
+                calls.withLock { $0 += 1 }
+                return fdatasync(descriptor)
+            })
+        try sink.synchronize()
+        _ = sink.take(makeBatch(["a"]), from: 0)
+        try sink.synchronize()
+        try sink.synchronize()
+        #expect(calls.withLock { $0 } == 1)
+    }
+
+    @Test("starts over from what reached the disk")
+    func startOver() throws {
+        let path = directory.file("events.jsonl")
+        let isBroken = Flag()
+        let sink = FileSink(
+            name: "archive", path: path, renderer: PlainRenderer(),
+            writeThrough: { _ in
+                guard isBroken.isRaised else { return 0 }
+                errno = EIO
+                return -1
+            })
+        _ = sink.take(makeBatch(["a"]), from: 0)
+        try sink.synchronize()
+        isBroken.raise()
+        _ = sink.take(makeBatch(["b"], from: 2), from: 0)
+        #expect(throws: SinkError.self) { try sink.synchronize() }
+        sink.startOver()
+        #expect(try contents(of: path) == "1 a\n")
+    }
+
+    @Test("cuts nothing off that somebody else wrote")
+    func startOverShared() throws {
+        let path = directory.file("events.jsonl")
+        let sink = FileSink(name: "archive", path: path, renderer: PlainRenderer(), writeThrough: { _ in 0 })
+        _ = sink.take(makeBatch(["a"]), from: 0)
+        let other = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+        defer { close(other) }
+        try #require(write(other, "x\n", 2) == 2)
+        sink.startOver()
+        #expect(try contents(of: path) == "1 a\nx\n")
+    }
+}

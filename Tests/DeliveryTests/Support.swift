@@ -1,0 +1,159 @@
+// What tests of delivery share: a renderer that is easy to read, directories that go away, waits that end.
+
+import Delivery
+import Dispatch
+import Glibc
+import Store
+import Synchronization
+import Testing
+
+/// Renders an event as its sequence number, a blank and its body.
+final class PlainRenderer: EventRenderer {
+    func appendLine(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+        output.append(contentsOf: "\(event.sequence) ".utf8)
+        output.append(contentsOf: bytes[event.body.range])
+        output.append(UInt8(ascii: "\n"))
+    }
+
+    func attributes(
+        _ event: StoredEvent, in bytes: UnsafeRawBufferPointer
+    ) -> [(name: String, value: String)] {
+        [("specversion", "1.0"), ("id", "\(event.sequence)"), ("datacontenttype", "application/json")]
+    }
+}
+
+/// What `PlainRenderer` makes of `bodies`, numbered from `first`.
+func plainLines(_ bodies: [String], from first: Int = 1) -> String {
+    bodies.enumerated().map { "\(first + $0) \($1)\n" }.joined()
+}
+
+/// A directory that is removed with its files when the test is done with it.
+final class TemporaryDirectory: Sendable {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/hookd-delivery-XXXXXX".utf8CString)
+        path = String(cString: try #require(mkdtemp(&template)))
+    }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    deinit {
+        if let directory = opendir(path) {
+            while let entry = readdir(directory) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                unlink("\(path)/\(name)")
+            }
+            closedir(directory)
+        }
+        rmdir(path)
+    }
+}
+
+/// The whole file.
+func contents(of path: String) throws -> String {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    try #require(descriptor >= 0, "\(path) is there")
+    defer { close(descriptor) }
+    return String(decoding: readToEnd(descriptor), as: UTF8.self)
+}
+
+/// Creates or replaces a file.
+func write(_ text: String, to path: String) throws {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+    try #require(descriptor >= 0)
+    defer { close(descriptor) }
+    let bytes = Array(text.utf8)
+    try #require(write(descriptor, bytes, bytes.count) == bytes.count)
+}
+
+/// Everything up to the end of what is readable.
+func readToEnd(_ descriptor: Int32) -> [UInt8] {
+    var all: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 65_536)
+    while true {
+        let count = read(descriptor, &piece, piece.count)
+        if count <= 0 { return all }
+        all += piece[..<count]
+    }
+}
+
+/// Reads until `count` bytes are there or the other end is closed.
+func read(_ count: Int, from descriptor: Int32) -> [UInt8] {
+    var all: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 65_536)
+    while all.count < count {
+        let got = read(descriptor, &piece, min(piece.count, count - all.count))
+        if got <= 0 { return all }
+        all += piece[..<got]
+    }
+    return all
+}
+
+/// A pipe whose ends close with it.
+final class Pipe: Sendable {
+    let reading: Int32
+    let writing: Int32
+    private let open = Mutex(Set<Int32>())
+
+    init() throws {
+        signal(SIGPIPE, SIG_IGN)  // as the daemon does for the whole process
+        var ends: [Int32] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        reading = ends[0]
+        writing = ends[1]
+        open.withLock { $0 = [reading, writing] }
+    }
+
+    func closeReading() { close(once: reading) }
+    func closeWriting() { close(once: writing) }
+
+    private func close(once end: Int32) {
+        if open.withLock({ $0.remove(end) }) != nil { Glibc.close(end) }
+    }
+
+    deinit {
+        closeReading()
+        closeWriting()
+    }
+}
+
+extension DispatchSemaphore {
+    /// Waits for a signal; fails the test where none comes.
+    func await(_ what: String, location: SourceLocation = #_sourceLocation) throws {
+        try #require(wait(timeout: .now() + .seconds(30)) == .success, "\(what)", sourceLocation: location)
+    }
+}
+
+/// Runs `body` on a queue of its own; the semaphore is signalled when it is done.
+func inBackground(_ body: @escaping @Sendable () -> Void) -> DispatchSemaphore {
+    let done = DispatchSemaphore(value: 0)
+    DispatchQueue(label: "test.background").async {
+        body()
+        done.signal()
+    }
+    return done
+}
+
+/// Gathers the log.
+final class Notes: Sendable {
+    private let notes = Mutex<[DeliveryNote]>([])
+    /// Signalled at each note.
+    let noted = DispatchSemaphore(value: 0)
+
+    var log: DeliveryLog {
+        { note in
+            self.notes.withLock { $0.append(note) }
+            self.noted.signal()
+        }
+    }
+
+    var all: [DeliveryNote] { notes.withLock { $0 } }
+
+    func messages(of sink: String?) -> [String] { all.filter { $0.sink == sink }.map(\.message) }
+}
+
+/// Far enough away never to be reached by a test that works.
+var farAway: DispatchTime { .now() + .seconds(30) }
