@@ -30,7 +30,7 @@ let package = Package(
         .target(name: "Server", dependencies: ["HTTP", "CLinux"]),
         .target(name: "Callbacks", dependencies: ["CSSL"], swiftSettings: pure),
         .target(name: "Events", dependencies: ["CSimdJSON"], swiftSettings: pure),
-        .target(name: "Store", dependencies: ["CSQLite", "CLinux"]),
+        .target(name: "Store", dependencies: ["CSQLite", "CLinux", "CSSL"]),
         .target(name: "Delivery", dependencies: ["Store", "Events", "CCurl"]),
         .target(
             name: "Daemon",
