@@ -1,6 +1,26 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 
-int clinux_accept4(int listener, struct sockaddr *address, socklen_t *length, int flags) {
-    return accept4(listener, address, length, flags);
+const int clinux_sock_nonblock_cloexec = SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+int clinux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+
+int clinux_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
+}
+
+int clinux_epoll_remove(int epoll, int descriptor) {
+    struct epoll_event unused = {0};
+    return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &unused);
+}
+
+int clinux_epoll_wait(int epoll, clinux_event *events, int capacity, int timeout_ms) {
+    struct epoll_event ready[512];
+    int count = epoll_wait(epoll, ready, capacity < 512 ? capacity : 512, timeout_ms);
+    for (int i = 0; i < count; i++) {
+        events[i].events = ready[i].events;
+        events[i].data = ready[i].data.u64;
+    }
+    return count;
 }

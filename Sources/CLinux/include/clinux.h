@@ -1,6 +1,7 @@
-// What Linux offers and Glibc's Swift module leaves out.
+// What Linux offers and Glibc's Swift module leaves out or gives no usable type.
 #pragma once
 
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -11,5 +12,24 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-/// accept4(2), which needs _GNU_SOURCE to be declared.
-int clinux_accept4(int listener, struct sockaddr *address, socklen_t *length, int flags);
+/// SOCK_NONBLOCK | SOCK_CLOEXEC, which Swift sees as values of an enumeration.
+extern const int clinux_sock_nonblock_cloexec;
+
+/// accept4(2) without the peer's address, non-blocking and close-on-exec. Its declaration needs _GNU_SOURCE.
+int clinux_accept(int listener);
+
+/// epoll_ctl(2) to add `descriptor` with `events` and 64 bits of the caller's. The event's type is a packed
+/// structure around a union.
+int clinux_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data);
+
+/// epoll_ctl(2) to remove `descriptor`.
+int clinux_epoll_remove(int epoll, int descriptor);
+
+/// One ready descriptor, as epoll_wait(2) reports it.
+typedef struct clinux_event {
+    uint32_t events;
+    uint64_t data;
+} clinux_event;
+
+/// epoll_wait(2) for at most `capacity` events, at most 512 at once.
+int clinux_epoll_wait(int epoll, clinux_event *events, int capacity, int timeout_ms);

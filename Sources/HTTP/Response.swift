@@ -1,0 +1,103 @@
+// An answer, and its bytes on the wire (RFC 9112 §4, §5).
+
+/// An answer to a request.
+public struct Response: Sendable {
+    /// The status code.
+    public var status: Int
+    /// The body; its type is JSON.
+    public var body: [UInt8]
+    /// The seconds after which the sender may try again (RFC 9110 §10.2.3).
+    public var retryAfterSeconds: Int?
+    /// The methods that the target allows (RFC 9110 §10.2.1), such as `POST`.
+    public var allow: StaticString?
+    /// Whether the connection is closed behind it.
+    public var closes: Bool
+
+    /// An answer with a JSON body, or with none.
+    public init(
+        status: Int, body: [UInt8] = [], retryAfterSeconds: Int? = nil, allow: StaticString? = nil,
+        closes: Bool = false
+    ) {
+        self.status = status
+        self.body = body
+        self.retryAfterSeconds = retryAfterSeconds
+        self.allow = allow
+        self.closes = closes
+    }
+
+    /// The interim answer to a client that waits with its body (RFC 9110 §15.2.1).
+    public static let continueBytes: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
+
+    /// Appends the answer as it goes over the wire.
+    ///
+    /// - Parameters:
+    ///   - date: the value of `Date`.
+    ///   - isHead: whether it answers HEAD: the length is told, the body kept back (RFC 9110 §9.3.2).
+    ///   - closes: whether the connection is closed behind it, for whatever reason.
+    public func serialize(to output: inout [UInt8], date: HTTPDate, isHead: Bool, closes: Bool) {
+        output.append("HTTP/1.1 ")
+        output.append(decimal: status)
+        output.append(" ")
+        output.append(reasonPhrase(of: status))
+        output.append("\r\nDate: ")
+        date.append(to: &output)
+        if !body.isEmpty { output.append("\r\nContent-Type: application/json") }
+        if let retryAfterSeconds {
+            output.append("\r\nRetry-After: ")
+            output.append(decimal: retryAfterSeconds)
+        }
+        if let allow {
+            output.append("\r\nAllow: ")
+            output.append(allow)
+        }
+        output.append("\r\nContent-Length: ")
+        output.append(decimal: body.count)
+        output.append(closes ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n")
+        if !isHead { output.append(contentsOf: body) }
+    }
+}
+
+/// The reason phrase of a status code (RFC 9110 §15); empty for one that hookd never answers.
+func reasonPhrase(of status: Int) -> StaticString {
+    switch status {
+    case 200: "OK"
+    case 400: "Bad Request"
+    case 401: "Unauthorized"
+    case 404: "Not Found"
+    case 405: "Method Not Allowed"
+    case 408: "Request Timeout"
+    case 409: "Conflict"
+    case 413: "Content Too Large"
+    case 414: "URI Too Long"
+    case 415: "Unsupported Media Type"
+    case 417: "Expectation Failed"
+    case 431: "Request Header Fields Too Large"
+    case 501: "Not Implemented"
+    case 503: "Service Unavailable"
+    case 505: "HTTP Version Not Supported"
+    default: ""
+    }
+}
+
+extension [UInt8] {
+    /// Appends ASCII text.
+    public mutating func append(_ text: StaticString) {
+        unsafe append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Appends a number that is not negative in decimal digits, with zeros in front up to `width`.
+    public mutating func append(decimal value: Int, width: Int = 1) {
+        var digits = InlineArray<20, UInt8>(repeating: UInt8(ascii: "0"))
+        var index = 20
+        var rest = value
+        while rest > 0 || 20 - index < width {
+            index -= 1
+            digits[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        }
+        while index < 20 {
+            append(digits[index])
+            index += 1
+        }
+    }
+}

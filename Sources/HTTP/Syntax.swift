@@ -1,0 +1,106 @@
+// The alphabets of RFC 9110 and 9112, and comparisons over them.
+
+import Glibc
+
+/// A set of ASCII characters: one bit each.
+struct CharacterSet: Sendable {
+    private let low: UInt64
+    private let high: UInt64
+
+    init(_ characters: StaticString) {
+        var low: UInt64 = 0
+        var high: UInt64 = 0
+        for index in 0..<characters.utf8CodeUnitCount {
+            let byte = unsafe characters.utf8Start[index]
+            if byte < 64 { low |= 1 << UInt64(byte) } else { high |= 1 << UInt64(byte - 64) }
+        }
+        self.low = low
+        self.high = high
+    }
+
+    @inline(__always)
+    func contains(_ byte: UInt8) -> Bool {
+        guard byte < 128 else { return false }
+        return ((byte < 64 ? low : high) >> UInt64(byte & 63)) & 1 == 1
+    }
+}
+
+/// The characters of a token (RFC 9110 §5.6.2).
+let tokenCharacters = CharacterSet("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+/// The characters that mean the same percent-encoded or not (RFC 3986 §2.3).
+let unreservedCharacters = CharacterSet("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+/// The value of a hexadecimal digit.
+func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+    default: nil
+    }
+}
+
+/// Space and horizontal tab: optional white space (RFC 9110 §5.6.3).
+@inline(__always)
+func isWhitespace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+/// Whether the byte may stand in a field's value: visible, white space, or obs-text (RFC 9110 §5.5).
+@inline(__always)
+func isFieldContent(_ byte: UInt8) -> Bool { byte >= 0x20 ? byte != 0x7f : byte == 0x09 }
+
+/// Whether the bytes are `text`, which is in lower case, in any case of their letters.
+public func isEqual(_ range: Range<Int>, _ text: StaticString, in bytes: borrowing Span<UInt8>) -> Bool {
+    guard range.count == text.utf8CodeUnitCount else { return false }
+    for index in 0..<range.count {
+        var byte = bytes[range.lowerBound + index]
+        if byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") { byte |= 0x20 }
+        guard unsafe text.utf8Start[index] == byte else { return false }
+    }
+    return true
+}
+
+/// The range without the white space at its ends.
+func trimmed(_ range: Range<Int>, in bytes: borrowing Span<UInt8>) -> Range<Int> {
+    var start = range.lowerBound
+    var end = range.upperBound
+    while start < end, isWhitespace(bytes[start]) { start += 1 }
+    while start < end, isWhitespace(bytes[end - 1]) { end -= 1 }
+    return start..<end
+}
+
+/// Where the first LF at or behind `start` is.
+func firstLineFeed(in bytes: borrowing Span<UInt8>, from start: Int) -> Int? {
+    guard start < bytes.count else { return nil }
+    return unsafe bytes.withUnsafeBufferPointer { buffer in
+        guard let base = buffer.baseAddress,
+            let found = unsafe memchr(base + start, 0x0a, buffer.count - start)
+        else { return nil }
+        return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
+    }
+}
+
+/// Whether all of the bytes are token characters; an empty range is.
+func isToken(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
+    let tokens = tokenCharacters
+    var index = range.lowerBound
+    while index < range.upperBound {
+        guard tokens.contains(bytes[index]) else { return false }
+        index += 1
+    }
+    return true
+}
+
+/// Whether the bytes are exactly `text`.
+func isExactly(_ range: Range<Int>, _ text: StaticString, in bytes: borrowing Span<UInt8>) -> Bool {
+    guard range.count == text.utf8CodeUnitCount else { return false }
+    for index in 0..<range.count {
+        guard unsafe text.utf8Start[index] == bytes[range.lowerBound + index] else { return false }
+    }
+    return true
+}
+
+/// Whether the bytes begin with `text`, which is in lower case, in any case of their letters.
+func hasPrefix(_ range: Range<Int>, _ text: StaticString, in bytes: borrowing Span<UInt8>) -> Bool {
+    range.count >= text.utf8CodeUnitCount && isEqual(range.prefix(text.utf8CodeUnitCount), text, in: bytes)
+}

@@ -1,0 +1,85 @@
+// One connection: what has arrived and is not handled yet, what is to be sent, and until when.
+
+import Glibc
+import HTTP
+
+/// A connection of a shard. It lives and dies on the shard's queue.
+final class Connection {
+    /// What the connection does at the moment.
+    enum Phase {
+        /// Between two requests: nothing of the next has arrived.
+        case idle
+        /// The head of a request is arriving; this many of its bytes were looked at.
+        case head(scanned: Int)
+        /// The body of a request is arriving.
+        case body(PartialBody)
+        /// A request waits for its answer.
+        case waiting
+        /// An answer is being sent to a client that reads slowly.
+        case writing
+        /// The last answer is sent; what still comes is read and dropped, so that the answer is not lost to a reset.
+        case lingering
+        /// The descriptor is closed.
+        case closed
+    }
+
+    /// A request whose head is whole and whose body is not.
+    struct PartialBody {
+        var head: RequestHead
+        /// The state of a chunked body.
+        var decoder: ChunkedDecoder?
+        /// Where the data decoded so far ends, from the start of the request.
+        var bodyEnd: Int
+        /// Where the bytes begin that are not decoded yet.
+        var inputStart: Int
+    }
+
+    let descriptor: Int32
+    /// Tells this connection from an earlier one with the same descriptor.
+    let generation: UInt32
+    /// Counts requests, so that a late answer never becomes the answer to another request.
+    var ordinal: UInt32 = 0
+    var phase = Phase.idle
+    /// Bytes that have arrived and belong to a request that is not whole, or wait behind one that is being answered.
+    var input: [UInt8] = []
+    /// An answer that the socket did not take at once.
+    var output: [UInt8] = []
+    /// How much of `output` was sent.
+    var outputStart = 0
+    /// When the phase must be over, on the monotonic clock, in nanoseconds.
+    var deadline: Int64
+    /// The kernel may hold bytes that were not read: its notice comes once (EPOLLET).
+    var isReadable = false
+    /// The client will send nothing more.
+    var peerHasFinished = false
+    /// Whether the request being answered was HEAD.
+    var answersHead = false
+    /// Whether the connection ends behind the answer being made.
+    var closesAfterAnswer = false
+
+    init(descriptor: Int32, generation: UInt32, deadline: Int64) {
+        self.descriptor = descriptor
+        self.generation = generation
+        self.deadline = deadline
+    }
+
+    /// Whether another request may be looked at now.
+    var acceptsRequest: Bool {
+        switch phase {
+        case .idle, .head, .body: true
+        case .waiting, .writing, .lingering, .closed: false
+        }
+    }
+
+    /// What epoll is to carry for this connection: generation and descriptor.
+    var token: UInt64 { UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor)) }
+
+    /// Drops the first `count` bytes of the input, and its memory with the last of them.
+    func consumeInput(_ count: Int) {
+        if count == input.count {
+            input = []
+        } else if count > 0 {
+            input.removeFirst(count)
+        }
+    }
+}

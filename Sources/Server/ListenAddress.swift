@@ -1,0 +1,189 @@
+// Where the server listens, and how a listening socket is made.
+
+import CLinux
+import Glibc
+
+/// An address to listen on.
+public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
+    /// A numeric IPv4 or IPv6 address and a TCP port; port 0 lets the kernel choose.
+    case tcp(host: String, port: UInt16)
+    /// A path of at most 107 bytes.
+    case unix(path: String)
+
+    /// The address as the configuration writes it.
+    public var description: String {
+        switch self {
+        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .unix(let path): "unix:\(path)"
+        }
+    }
+}
+
+/// A bound, listening, non-blocking socket.
+struct Listener: Sendable {
+    let descriptor: Int32
+    /// The address it is bound to, with the port that the kernel chose where none was named.
+    let address: ListenAddress
+
+    /// How many connections may wait in the kernel to be accepted.
+    private static let backlog: Int32 = 1024
+
+    /// Binds and listens. TCP sockets share the address with others of this process (SO_REUSEPORT), so that each shard
+    /// has a queue of its own in the kernel.
+    static func open(_ address: ListenAddress) throws(SystemError) -> Listener {
+        switch address {
+        case .tcp(let host, let port): try openTCP(host: host, port: port)
+        case .unix(let path): try openUnix(path: path)
+        }
+    }
+
+    /// A listener on the same address for another shard: a TCP socket of its own with SO_REUSEPORT, and for a unix
+    /// socket, which has no such thing, the same one again.
+    func forAnotherShard() throws(SystemError) -> Listener {
+        switch address {
+        case .tcp: return try Self.open(address)
+        case .unix(let path):
+            let copy = try systemCall("dup for unix:\(path)") { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+            return Listener(descriptor: copy, address: address)
+        }
+    }
+
+    private static func openTCP(host: String, port: UInt16) throws(SystemError) -> Listener {
+        let name = ListenAddress.tcp(host: host, port: port).description
+        guard let (storage, length) = socketAddress(host: host, port: port) else {
+            throw SystemError(call: "listen on \(name)", code: EADDRNOTAVAIL)
+        }
+        let family = Int32(storage.ss_family)
+        let descriptor = try systemCall("socket for \(name)") {
+            socket(family, Int32(SOCK_STREAM.rawValue) | clinux_sock_nonblock_cloexec, 0)
+        }
+        do {
+            try setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, name)
+            try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, name)
+            // Answers are written whole: waiting for more would only delay them. Accepted sockets inherit it.
+            try setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, name)
+            if family == AF_INET6 { try setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, name) }
+            try bindAndListen(descriptor, storage, length, name)
+            let bound = try boundPort(of: descriptor, name)
+            return Listener(descriptor: descriptor, address: .tcp(host: host, port: bound))
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    private static func openUnix(path: String) throws(SystemError) -> Listener {
+        let name = "unix:\(path)"
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let capacity = MemoryLayout.size(ofValue: address.sun_path)
+        guard path.utf8.count < capacity else { throw SystemError(call: "bind \(name)", code: ENAMETOOLONG) }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        var storage = sockaddr_storage()
+        withUnsafeMutableBytes(of: &storage) { storage in
+            withUnsafeBytes(of: address) { storage.copyMemory(from: $0) }
+        }
+        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let descriptor = try systemCall("socket for \(name)") {
+            socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | clinux_sock_nonblock_cloexec, 0)
+        }
+        do {
+            try removeStaleSocket(path: path, storage, length)
+            try bindAndListen(descriptor, storage, length, name)
+            return Listener(descriptor: descriptor, address: .unix(path: path))
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    /// Removes a socket file that nobody listens on any more, as a killed daemon leaves it. One that answers, or a file
+    /// of another kind, is left alone: bind then fails.
+    private static func removeStaleSocket(
+        path: String, _ storage: sockaddr_storage, _ length: socklen_t
+    ) throws(SystemError) {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        let probe = try systemCall("socket for unix:\(path)") {
+            socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | clinux_sock_nonblock_cloexec, 0)
+        }
+        defer { close(probe) }
+        let refused = withSocketAddress(storage) { connect(probe, $0, length) == -1 && errno == ECONNREFUSED }
+        if refused { unlink(path) }
+    }
+
+    private static func bindAndListen(
+        _ descriptor: Int32, _ storage: sockaddr_storage, _ length: socklen_t, _ name: String
+    ) throws(SystemError) {
+        try systemCall("bind \(name)") { withSocketAddress(storage) { bind(descriptor, $0, length) } }
+        try systemCall("listen on \(name)") { listen(descriptor, backlog) }
+    }
+
+    private static func setOption(
+        _ descriptor: Int32, _ level: Int32, _ option: Int32, _ name: String
+    ) throws(SystemError) {
+        var on: Int32 = 1
+        try systemCall("setsockopt for \(name)") {
+            setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
+        }
+    }
+
+    private static func boundPort(of descriptor: Int32, _ name: String) throws(SystemError) -> UInt16 {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        try systemCall("getsockname for \(name)") {
+            withUnsafeMutablePointer(to: &storage) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+            }
+        }
+        return port(of: storage)
+    }
+}
+
+/// Calls `body` with the address as the socket functions want it.
+func withSocketAddress<R>(_ storage: sockaddr_storage, _ body: (UnsafePointer<sockaddr>) -> R) -> R {
+    withUnsafePointer(to: storage) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body) }
+}
+
+/// The socket address of a numeric host; nil for anything that is not one.
+private func socketAddress(host: String, port: UInt16) -> (sockaddr_storage, socklen_t)? {
+    var storage = sockaddr_storage()
+    var v4 = sockaddr_in()
+    var v6 = sockaddr_in6()
+    if inet_pton(AF_INET, host, &v4.sin_addr) == 1 {
+        v4.sin_family = sa_family_t(AF_INET)
+        v4.sin_port = port.bigEndian
+        withUnsafeMutableBytes(of: &storage) { storage in withUnsafeBytes(of: v4) { storage.copyMemory(from: $0) } }
+        return (storage, socklen_t(MemoryLayout<sockaddr_in>.size))
+    }
+    if inet_pton(AF_INET6, host, &v6.sin6_addr) == 1 {
+        v6.sin6_family = sa_family_t(AF_INET6)
+        v6.sin6_port = port.bigEndian
+        withUnsafeMutableBytes(of: &storage) { storage in withUnsafeBytes(of: v6) { storage.copyMemory(from: $0) } }
+        return (storage, socklen_t(MemoryLayout<sockaddr_in6>.size))
+    }
+    return nil
+}
+
+/// The port of an IPv4 or IPv6 address: the two bytes behind the family in both.
+private func port(of storage: sockaddr_storage) -> UInt16 {
+    withUnsafeBytes(of: storage) { UInt16(bigEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) }
+}
+
+/// The address of the other end of a connection, for a log line.
+func peerDescription(of descriptor: Int32) -> String {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let result = withUnsafeMutablePointer(to: &storage) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
+    }
+    guard result == 0 else { return "unknown" }
+    guard Int32(storage.ss_family) != AF_UNIX else { return "unix" }
+    var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+    let failed = withSocketAddress(storage) {
+        getnameinfo($0, length, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST)
+    }
+    guard failed == 0 else { return "unknown" }
+    let text = String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return ListenAddress.tcp(host: text, port: port(of: storage)).description
+}

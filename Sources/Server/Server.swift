@@ -1,0 +1,73 @@
+// The HTTP server: shards over shared addresses, from binding to draining.
+
+import Dispatch
+import Glibc
+import Synchronization
+
+/// How many connections all shards hold together.
+final class ConnectionBudget: Sendable {
+    private let held = Atomic<Int>(0)
+
+    /// Takes one if fewer than `limit` are held.
+    func take(limit: Int) -> Bool {
+        if held.add(1, ordering: .relaxed).newValue <= limit { return true }
+        give()
+        return false
+    }
+
+    func give() {
+        held.subtract(1, ordering: .relaxed)
+    }
+}
+
+/// A running HTTP/1.1 server.
+public final class Server: Sendable {
+    /// Where it listens, with the ports that the kernel chose.
+    public let addresses: [ListenAddress]
+    private let shards: [Shard]
+    private let running = DispatchGroup()
+
+    /// Binds all addresses. Nothing is accepted before `start(handler:)`.
+    ///
+    /// - Parameter shardCount: how many event loops share the work.
+    public init(addresses: [ListenAddress], limits: ServerLimits, shardCount: Int) throws(SystemError) {
+        var bound: [ListenAddress] = []
+        var listeners = [[Listener]](repeating: [], count: shardCount)
+        for address in addresses {
+            let first = try Listener.open(address)
+            bound.append(first.address)
+            for index in 0..<shardCount {
+                listeners[index].append(index == 0 ? first : try first.forAnotherShard())
+            }
+        }
+        let budget = ConnectionBudget()
+        var shards: [Shard] = []
+        for (index, listeners) in listeners.enumerated() {
+            shards.append(try Shard(index: index, listeners: listeners, limits: limits, budget: budget))
+        }
+        self.addresses = bound
+        self.shards = shards
+    }
+
+    /// Starts accepting. `handler` is called once for each shard, on its queue.
+    public func start(handler: @escaping @Sendable (Shard) -> any RequestHandler) {
+        for shard in shards {
+            running.enter()
+            shard.start(handler: handler) { [running] in running.leave() }
+        }
+    }
+
+    /// Stops accepting, answers what has been read, and closes. Blocks until all connections are closed; those that
+    /// are still open at the deadline are cut.
+    ///
+    /// - Returns: whether every request that was read got its answer in time.
+    @discardableResult
+    public func drain(deadline: DispatchTime) -> Bool {
+        for shard in shards { shard.post { $0.drain() } }
+        for case .unix(let path) in addresses { unlink(path) }
+        if running.wait(timeout: deadline) == .success { return true }
+        for shard in shards { shard.post { $0.endAll() } }
+        running.wait()
+        return false
+    }
+}

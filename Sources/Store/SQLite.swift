@@ -1,0 +1,149 @@
+// SQLite made safe: a connection and its statements, each for one queue at a time, with typed errors.
+
+import CSQLite
+
+/// A connection to a database file. Used from one queue at a time.
+final class SQLiteConnection {
+    /// The database file.
+    let path: String
+    fileprivate let handle: OpaquePointer
+
+    /// How a database is opened.
+    enum Mode {
+        case readOnly
+        case readWriteCreate
+
+        fileprivate var flags: Int32 {
+            switch self {
+            case .readOnly: SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
+            case .readWriteCreate: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+            }
+        }
+    }
+
+    /// How long a statement waits for another connection's lock, in milliseconds.
+    private static let busyTimeout: Int32 = 2000
+
+    init(path: String, mode: Mode) throws(StoreError) {
+        var handle: OpaquePointer?
+        let code = sqlite3_open_v2(path, &handle, mode.flags, nil)
+        guard code == SQLITE_OK, let handle else {
+            let error = StoreError.sqlite(operation: "opening", path: path, handle: handle, code: code)
+            sqlite3_close_v2(handle)
+            throw error
+        }
+        self.handle = handle
+        self.path = path
+        sqlite3_extended_result_codes(handle, 1)
+        sqlite3_busy_timeout(handle, Self.busyTimeout)
+    }
+
+    deinit { sqlite3_close_v2(handle) }
+
+    /// Runs SQL that returns nothing of interest.
+    func execute(_ sql: String, for operation: String) throws(StoreError) {
+        let code = sqlite3_exec(handle, sql, nil, nil, nil)
+        guard code == SQLITE_OK else { throw error(operation, code) }
+    }
+
+    /// The first column of the first row, as a number; 0 where there is none.
+    func number(_ sql: String, for operation: String) throws(StoreError) -> Int64 {
+        let statement = try prepare(sql, for: operation)
+        return try statement.step() ? statement.number(0) : 0
+    }
+
+    /// Prepares a statement that will be used again and again.
+    func prepare(_ sql: String, for operation: String) throws(StoreError) -> SQLiteStatement {
+        var handle: OpaquePointer?
+        let code = sqlite3_prepare_v3(self.handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
+        guard code == SQLITE_OK, let handle else { throw error(operation, code) }
+        return SQLiteStatement(handle: handle, connection: self, operation: operation)
+    }
+
+    fileprivate func error(_ operation: String, _ code: Int32) -> StoreError {
+        .sqlite(operation: operation, path: path, handle: handle, code: code)
+    }
+}
+
+/// A prepared statement. Values are bound without a copy: they must stay where they are until the statement was
+/// stepped and reset.
+final class SQLiteStatement {
+    private let handle: OpaquePointer
+    private let connection: SQLiteConnection
+    private let operation: String
+
+    fileprivate init(handle: OpaquePointer, connection: SQLiteConnection, operation: String) {
+        self.handle = handle
+        self.connection = connection
+        self.operation = operation
+    }
+
+    deinit { sqlite3_finalize(handle) }
+
+    func bind(_ index: Int32, _ value: Int64) {
+        sqlite3_bind_int64(handle, index, value)
+    }
+
+    func bind(_ index: Int32, blob: UnsafeRawBufferPointer) {
+        sqlite3_bind_blob(handle, index, blob.baseAddress, Int32(blob.count), nil)
+    }
+
+    func bind(_ index: Int32, text: UnsafeRawBufferPointer) {
+        let start = text.baseAddress?.assumingMemoryBound(to: CChar.self)
+        sqlite3_bind_text(handle, index, start, Int32(text.count), nil)
+    }
+
+    /// Binds a copy of `text`.
+    func bind(_ index: Int32, copying text: String) {
+        let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)  // SQLITE_TRANSIENT, a macro Swift cannot see
+        sqlite3_bind_text(handle, index, text, -1, copied)
+    }
+
+    func bindNull(_ index: Int32) {
+        sqlite3_bind_null(handle, index)
+    }
+
+    /// Goes on to the next row.
+    ///
+    /// - Returns: false when there is none; the statement is then ready to be used again.
+    @discardableResult
+    func step() throws(StoreError) -> Bool {
+        switch sqlite3_step(handle) {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE:
+            sqlite3_reset(handle)
+            return false
+        case let code:
+            let error = connection.error(operation, code)
+            sqlite3_reset(handle)
+            throw error
+        }
+    }
+
+    /// Ends the reading of rows, and with it the read transaction that this statement held open.
+    func reset() {
+        sqlite3_reset(handle)
+    }
+
+    func number(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+
+    /// The value's bytes, valid until the statement is stepped or reset; empty for NULL.
+    func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
+        let start = sqlite3_column_blob(handle, column)
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
+    }
+}
+
+extension StoreError {
+    fileprivate static func sqlite(operation: String, path: String, handle: OpaquePointer?, code: Int32) -> StoreError {
+        let message = handle.flatMap { sqlite3_errmsg($0) } ?? sqlite3_errstr(code)
+        let text = message.map { String(cString: $0) } ?? "unknown error"
+        if code & 0xff == SQLITE_NOTADB || code & 0xff == SQLITE_CORRUPT {
+            return .notAStore(path: path, reason: text)
+        }
+        return .sqlite(operation: operation, path: path, code: code, message: text)
+    }
+}
+
+/// SQLITE_CANTOPEN: the file is not there, or not to be read.
+let sqliteCannotOpen = SQLITE_CANTOPEN
