@@ -1,0 +1,150 @@
+# The two commands that matter are `make run` and `make test`. Both install what is missing on Debian 12 first;
+# Swift and git must be there. Every recipe is one POSIX shell script.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test build format clean packages
+.ONESHELL:
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
+
+# What hookd is linked with, by the names of Debian 12.
+PACKAGES := libssl-dev libsystemd-dev libsqlite3-dev libcurl4-openssl-dev libsimdjson-dev
+
+# A warning of ours is an error; SwiftPM keeps these flags from dependencies. -Werror must not come last: SwiftPM
+# takes the argument behind it for the name of a group of warnings.
+STRICT := -Xswiftc -warnings-as-errors -Xcc -Werror -Xcc -Wall -Xcc -Wextra -Xcc -Wno-unused-command-line-argument
+
+# Where `make run` listens, and what it keeps between runs.
+PORT := 8080
+DEMO := $(CURDIR)/.run
+HOOKD := .build/release/hookd
+URL := http://127.0.0.1:$(PORT)/callbacks
+
+define CONFIGURATION
+{
+  "listen": ["127.0.0.1:$(PORT)"],
+  "state_directory": "$(DEMO)/state",
+  "endpoints": {
+    "/callbacks": {
+      "secrets": [{ "file": "$(DEMO)/secret" }],
+      "sinks": ["terminal", "archive"]
+    }
+  },
+  "sinks": {
+    "terminal": { "type": "stdout" },
+    "archive": { "type": "file", "path": "$(DEMO)/events.jsonl" }
+  }
+}
+endef
+export CONFIGURATION
+
+help: ## say what can be made (default)
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: packages ## build hookd, start it here, and send it a signed callback; another port: make run PORT=8081
+	@say() { printf '%s\n' "$$@" >&2; }
+
+	case '$(PORT)' in
+	*[!0-9]* | '') say 'PORT must be a number, such as in: make run PORT=8081'; exit 64 ;;
+	esac
+	# /proc/net/tcp names ports in hexadecimal; state 0A is LISTEN.
+	port=$$(printf ':%04X' $(PORT))
+	if grep -qE "^ *[0-9]+: [0-9A-F]+$$port [0-9A-F]+:0000 0A " /proc/net/tcp* 2>/dev/null; then
+		say "Port $(PORT) is taken by another program. Choose another one: make run PORT=$$(($(PORT) + 1))"
+		exit 1
+	fi
+
+	# The events have stdout for themselves.
+	swift build -c release --product hookd >&2
+
+	umask 077
+	mkdir -p '$(DEMO)'
+	if [ ! -s '$(DEMO)/secret' ]; then
+		od -A n -t x1 -N 32 /dev/urandom | tr -d ' \n' >'$(DEMO)/secret'
+	fi
+	printf '%s\n' "$$CONFIGURATION" >'$(DEMO)/config.json'
+
+	# Sends as soon as the daemon listens (69: it does not yet), for up to 20 seconds, and tells what to try next.
+	greet() {
+		tries=0
+		while :; do
+			status=0
+			answer=$$($(HOOKD) send $(URL) --secret-file '$(DEMO)/secret' 2>&1) || status=$$?
+			tries=$$((tries + 1))
+			if [ $$status -ne 69 ] || [ $$tries -ge 200 ]; then break; fi
+			sleep 0.1
+		done
+		say ""
+		case $$status in
+		0) say "A signed callback was sent, and answered: $$answer" "Its event is a line of JSON on stdout." ;;
+		*) say "A signed callback was sent in vain: $$answer" ;;
+		esac
+		say "Try in another terminal:"
+		say ""
+		say "  cd $(CURDIR)"
+		say "  $(HOOKD) send $(URL) --secret-file .run/secret"
+		say "  $(HOOKD) send $(URL) --secret-file .run/secret --fault replay"
+		say "  $(HOOKD) tail --state-directory .run/state --follow"
+		say ""
+		say "Ctrl-C stops hookd. Its events stay in .run until: make clean"
+	}
+	greet &
+	greeter=$$!
+
+	# On a terminal the daemon becomes a job of its own, so that Ctrl-C reaches it alone: make would report an error.
+	# Fields 5 and 8 of stat are our process group and the one that the terminal obeys.
+	set -- $$(cat /proc/$$$$/stat)
+	if [ "$$5" = "$$8" ]; then set -m; else trap : INT TERM; fi
+	status=0
+	$(HOOKD) serve --config '$(DEMO)/config.json' || status=$$?
+	kill $$greeter 2>/dev/null || :
+	exit $$status
+
+test: packages ## build without a warning, check format and dependencies, run all tests
+	@swift format lint --strict --recursive Sources Tests Package.swift
+
+	# hookd is Dispatch and sockets; SwiftNIO must not come in through a dependency either.
+	dependencies=$$(swift package show-dependencies --format flatlist)
+	if printf '%s\n' "$$dependencies" | grep -i nio; then
+		echo 'SwiftNIO is among the dependencies.' >&2
+		exit 1
+	fi
+
+	swift build --build-tests $(STRICT)
+	swift test --skip-build --disable-xctest $(STRICT)
+
+build: packages ## build hookd for use: .build/release/hookd
+	@swift build -c release --product hookd
+
+format: ## bring all Swift into the house's format
+	@swift format --in-place --recursive Sources Tests Package.swift
+
+clean: ## remove what was built, and what make run kept
+	@rm -rf .build .run
+
+packages: # installs what is missing, and says so
+	@if ! command -v swift >/dev/null; then
+		echo 'Swift is missing. See https://www.swift.org/install/linux/ for how to install it.' >&2
+		exit 1
+	fi
+	if ! command -v dpkg-query >/dev/null; then
+		echo 'This is no Debian: make sure that OpenSSL, systemd, SQLite, libcurl and simdjson are there with headers.' >&2
+		exit 0
+	fi
+	missing=
+	for package in $(PACKAGES); do
+		case $$(dpkg-query -W -f '$${Status}' $$package 2>/dev/null) in
+		'install ok installed') ;;
+		*) missing="$$missing $$package" ;;
+		esac
+	done
+	[ -n "$$missing" ] || exit 0
+	if [ "$$(id -u)" -eq 0 ]; then
+		sudo=
+		echo "Installing Debian packages:$$missing" >&2
+	else
+		sudo=sudo
+		echo "Installing Debian packages, through sudo:$$missing" >&2
+	fi
+	$$sudo apt-get update -q >&2
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing >&2

@@ -1,0 +1,56 @@
+// Which room may import what: the column "must never know" of the architecture as a table. The compiler keeps
+// a target from what Package.swift does not name; this table keeps Package.swift, and system modules, honest.
+
+/// A target, and the modules that its files may import.
+struct Room: Sendable {
+    /// The target.
+    var name: String
+    /// The modules its files may import.
+    var imports: Set<String>
+    /// Files that may import more, each with what and why.
+    var exceptions: [Exception] = []
+
+    /// A file that may import what its room may not.
+    struct Exception: Sendable {
+        var file: String
+        var imports: Set<String>
+        var why: String
+    }
+}
+
+/// Every Swift target under Sources.
+let rooms: [Room] = [
+    // HTTP/1.1 as bytes: no sockets, no clock, no Sinch. Glibc is there for memchr.
+    Room(name: "HTTP", imports: ["Glibc"]),
+    // Sockets and loops: no Sinch, no storage.
+    Room(name: "Server", imports: ["HTTP", "CLinux", "Glibc", "Dispatch", "Synchronization"]),
+    // What a genuine callback is: no sockets, no storage.
+    Room(name: "Callbacks", imports: ["CSSL", "Glibc"]),
+    // What a callback's body says: no sockets, no storage.
+    Room(name: "Events", imports: ["CSimdJSON", "Glibc"]),
+    // Events on disk: no HTTP, no sinks.
+    Room(name: "Store", imports: ["CSQLite", "CLinux", "Glibc", "Dispatch", "Synchronization"]),
+    // Sinks: no HTTP server, no verification.
+    Room(
+        name: "Delivery",
+        imports: ["Store", "Events", "CCurl", "CLinux", "Glibc", "Dispatch", "Synchronization"]),
+    // Where the rooms meet, and the only one that reads a configuration.
+    Room(
+        name: "Daemon",
+        imports: [
+            "Server", "HTTP", "Callbacks", "Events", "Store", "Delivery", "CLinux", "Glibc", "Dispatch",
+            "Synchronization", "Logging", "Foundation",
+        ]),
+    // Bodies to try things with.
+    Room(name: "Samples", imports: []),
+    // The command line.
+    Room(
+        name: "hookd",
+        imports: [
+            "Daemon", "Samples", "Callbacks", "Events", "Store", "CCurl", "CLinux", "Glibc", "Dispatch",
+            "ArgumentParser", "Foundation",
+        ]),
+]
+
+/// Every C and C++ target, by its folder: system libraries only, and nothing of ours but their own header.
+let cRooms = ["CSSL", "Sources/CLinux", "Sources/CSQLite", "Sources/CCurl", "Sources/CSimdJSON"]
