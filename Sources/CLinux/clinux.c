@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 
+#include <poll.h>
+
 const int clinux_sock_nonblock_cloexec = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 int clinux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
@@ -23,4 +25,10 @@ int clinux_epoll_wait(int epoll, clinux_event *events, int capacity, int timeout
         events[i].data = ready[i].data.u64;
     }
     return count;
+}
+
+int clinux_wait_readable(int descriptor, int64_t nanoseconds) {
+    struct pollfd waited = {.fd = descriptor, .events = POLLIN};
+    struct timespec limit = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+    return ppoll(&waited, 1, &limit, NULL);
 }

@@ -5,7 +5,7 @@ import Glibc
 
 /// An address to listen on.
 public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
-    /// A numeric IPv4 or IPv6 address and a TCP port; port 0 lets the kernel choose.
+    /// An IPv4 or IPv6 address or a host name, and a TCP port; port 0 lets the kernel choose.
     case tcp(host: String, port: UInt16)
     /// A path of at most 107 bytes.
     case unix(path: String)
@@ -145,24 +145,21 @@ func withSocketAddress<R>(_ storage: sockaddr_storage, _ body: (UnsafePointer<so
     withUnsafePointer(to: storage) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body) }
 }
 
-/// The socket address of a numeric host; nil for anything that is not one.
+/// The socket address of a host, numeric or by name; the first one where a name has several. Nil where it has none.
 private func socketAddress(host: String, port: UInt16) -> (sockaddr_storage, socklen_t)? {
+    var hints = addrinfo()
+    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
+    var found: UnsafeMutablePointer<addrinfo>?
+    guard getaddrinfo(host, "\(port)", &hints, &found) == 0, let first = found else { return nil }
+    defer { freeaddrinfo(found) }
+    guard let address = first.pointee.ai_addr else { return nil }
     var storage = sockaddr_storage()
-    var v4 = sockaddr_in()
-    var v6 = sockaddr_in6()
-    if inet_pton(AF_INET, host, &v4.sin_addr) == 1 {
-        v4.sin_family = sa_family_t(AF_INET)
-        v4.sin_port = port.bigEndian
-        withUnsafeMutableBytes(of: &storage) { storage in withUnsafeBytes(of: v4) { storage.copyMemory(from: $0) } }
-        return (storage, socklen_t(MemoryLayout<sockaddr_in>.size))
+    let length = first.pointee.ai_addrlen
+    withUnsafeMutableBytes(of: &storage) {
+        $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: min(Int(length), $0.count)))
     }
-    if inet_pton(AF_INET6, host, &v6.sin6_addr) == 1 {
-        v6.sin6_family = sa_family_t(AF_INET6)
-        v6.sin6_port = port.bigEndian
-        withUnsafeMutableBytes(of: &storage) { storage in withUnsafeBytes(of: v6) { storage.copyMemory(from: $0) } }
-        return (storage, socklen_t(MemoryLayout<sockaddr_in6>.size))
-    }
-    return nil
+    return (storage, length)
 }
 
 /// The port of an IPv4 or IPv6 address: the two bytes behind the family in both.

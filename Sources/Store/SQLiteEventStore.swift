@@ -101,7 +101,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // `writ
     private let options: Options
     private let notify: @Sendable (Notice) -> Void
     private let queue = DispatchQueue(label: "hookd.store", qos: .userInitiated)
-    private let wake = DispatchSemaphore(value: 0)
+    private let wake: Wake
     private let inbox = Mutex(Inbox())
     private let tail: Mutex<EventTail>
     private let readers = Mutex<[EventReader]>([])
@@ -132,6 +132,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // `writ
         markDescriptor = mark
         var highest: Int64 = 0
         if pread(mark, &highest, MemoryLayout<Int64>.size, 0) != MemoryLayout<Int64>.size { highest = 0 }
+        wake = try Wake()
         delivered = Atomic(highest)
         newest = Atomic(0)
         let writer = try makeWriter()
@@ -246,14 +247,12 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // `writ
             return true
         }
         guard mustWait else { return }
-        let limit = DispatchTime.now() + .nanoseconds(Int(CommitPacing.longestWaitNanoseconds))
-        if wake.wait(timeout: limit) == .timedOut {
-            let wasWoken = inbox.withLock { inbox in
-                defer { inbox.wakesAt = 0 }
-                return inbox.wakesAt == 0
-            }
-            if wasWoken { wake.wait() }  // woken after the time was up: the signal is there or about to be
+        if wake.wait(nanoseconds: CommitPacing.longestWaitNanoseconds) { return }
+        let wasWoken = inbox.withLock { inbox in
+            defer { inbox.wakesAt = 0 }
+            return inbox.wakesAt == 0
         }
+        if wasWoken { wake.wait() }  // woken after the time was up: the signal is there or about to be
     }
 
     private func commit(_ submissions: [Submission], _ moves: [CursorMove]) {
@@ -271,7 +270,8 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // `writ
             hasFailed = false
         } catch {
             fail(error)
-            finish(submissions, submissions.map { [Outcome](repeating: .unavailable, count: $0.batch.candidates.count) })
+            finish(
+                submissions, submissions.map { [Outcome](repeating: .unavailable, count: $0.batch.candidates.count) })
             for move in moves { move.completion(error) }
         }
     }

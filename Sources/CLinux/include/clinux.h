@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/un.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -33,3 +34,6 @@ typedef struct clinux_event {
 
 /// epoll_wait(2) for at most `capacity` events, at most 512 at once.
 int clinux_epoll_wait(int epoll, clinux_event *events, int capacity, int timeout_ms);
+
+/// ppoll(2) until `descriptor` can be read, at most `nanoseconds` by the monotonic clock. Returns what ppoll does.
+int clinux_wait_readable(int descriptor, int64_t nanoseconds);
