@@ -71,6 +71,16 @@ final class Connection {
         }
     }
 
+    var isWaiting: Bool { if case .waiting = phase { true } else { false } }
+
+    /// Whether no further request will be handled.
+    var isEnding: Bool {
+        switch phase {
+        case .lingering, .closed: true
+        case .idle, .head, .body, .waiting, .writing: false
+        }
+    }
+
     /// What epoll is to carry for this connection: generation and descriptor.
     var token: UInt64 { UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor)) }
 

@@ -1,0 +1,113 @@
+// A shard's way from answers to sockets, and what becomes of the connection behind them.
+
+import Glibc
+import HTTP
+
+/// send(2) must not raise SIGPIPE.
+private let noSignal = Int32(MSG_NOSIGNAL)
+
+extension Shard {
+    /// Sends the answer to a request whose handler returned none at once. Does nothing if its connection is gone or was
+    /// answered already.
+    public func answer(_ ticket: Ticket, _ response: Response) {
+        let token = UInt64(ticket.generation) << 32 | UInt64(UInt32(bitPattern: ticket.descriptor))
+        guard let connection = connection(token: token), connection.ordinal == ticket.ordinal,
+            connection.isWaiting
+        else { return }
+        send(connection, response)
+        goOn(connection)
+    }
+
+    /// Looks at what arrived behind the request that was just answered.
+    func goOn(_ connection: Connection) {
+        if connection.acceptsRequest, !connection.input.isEmpty { serveInput(connection) }
+        if connection.isReadable { receive(connection) }
+    }
+
+    func refuse(_ connection: Connection, status: Int, message: String) {
+        guard let handler else { return }
+        connection.closesAfterAnswer = true
+        send(connection, handler.answer(status: status, message: message))
+    }
+
+    func send(_ connection: Connection, _ response: Response) {
+        connection.closesAfterAnswer = connection.closesAfterAnswer || response.closes || isDraining
+        answerBytes.removeAll(keepingCapacity: true)
+        response.serialize(
+            to: &answerBytes, date: date, isHead: connection.answersHead, closes: connection.closesAfterAnswer)
+        connection.phase = .writing
+        write(connection)
+        if case .writing = connection.phase, connection.output.isEmpty { finishAnswer(connection) }
+    }
+
+    /// Sends `answerBytes`; what the socket does not take waits in the connection.
+    func write(_ connection: Connection) {
+        guard connection.output.isEmpty else {
+            connection.output.append(contentsOf: answerBytes)
+            return
+        }
+        let result = answerBytes.withUnsafeBytes { bytes in
+            transfer { Glibc.send(connection.descriptor, bytes.baseAddress, bytes.count, noSignal) }
+        }
+        switch result {
+        case .bytes(answerBytes.count): return
+        case .bytes(let count): connection.output = Array(answerBytes[count...])
+        case .wouldBlock: connection.output = answerBytes
+        case .failed:
+            end(connection)
+            return
+        }
+        connection.deadline = now + limits.bodyTimeout.nanoseconds
+    }
+
+    /// Sends what waits, now that the socket takes bytes again.
+    func flush(_ connection: Connection) {
+        while connection.outputStart < connection.output.count {
+            let result = connection.output[connection.outputStart...].withUnsafeBytes { bytes in
+                transfer {
+                    Glibc.send(connection.descriptor, bytes.baseAddress, bytes.count, noSignal)
+                }
+            }
+            switch result {
+            case .bytes(let count): connection.outputStart += count
+            case .wouldBlock: return
+            case .failed:
+                end(connection)
+                return
+            }
+        }
+        connection.output = []
+        connection.outputStart = 0
+        finishAnswer(connection)
+        goOn(connection)
+    }
+
+    func finishAnswer(_ connection: Connection) {
+        guard connection.closesAfterAnswer else {
+            connection.phase = .idle
+            connection.deadline = now + limits.idleTimeout.nanoseconds
+            return
+        }
+        connection.input = []
+        shutdown(connection.descriptor, Int32(SHUT_WR))
+        connection.phase = .lingering
+        connection.deadline = now + Self.lingerTimeout.nanoseconds
+        discard(connection)
+    }
+
+    /// Reads and drops what a client sends behind the last answer, until it closes.
+    func discard(_ connection: Connection) {
+        guard let buffer = readBuffer.baseAddress else { return }
+        while true {
+            switch transfer({ read(connection.descriptor, buffer, Self.readBytes) }) {
+            case .wouldBlock:
+                connection.isReadable = false
+                return
+            case .bytes(0), .failed:
+                end(connection)
+                return
+            case .bytes: continue
+            }
+        }
+    }
+}

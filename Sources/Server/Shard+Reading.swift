@@ -1,0 +1,165 @@
+// A shard's way from readable sockets to whole requests.
+
+import Glibc
+import HTTP
+
+extension Shard {
+    /// Reads and handles for as long as bytes are there and the connection takes requests.
+    func receive(_ connection: Connection) {
+        while connection.isReadable {
+            if case .lingering = connection.phase {
+                discard(connection)
+                return
+            }
+            guard connection.acceptsRequest, let buffer = readBuffer.baseAddress else { return }
+            switch transfer({ read(connection.descriptor, buffer, Self.readBytes) }) {
+            case .wouldBlock: connection.isReadable = false
+            case .failed: end(connection)
+            case .bytes(0): end(connection)  // nothing waits for an answer in the phases that read
+            case .bytes(let count):
+                // The socket is empty, unless its end is there to be read as well.
+                if count < Self.readBytes, !connection.peerHasFinished { connection.isReadable = false }
+                take(connection, UnsafeMutableBufferPointer(start: buffer, count: count))
+            }
+        }
+    }
+
+    /// Handles bytes that have just arrived. A request that came whole is handled where it lies; what is left over
+    /// is kept by the connection.
+    func take(_ connection: Connection, _ bytes: UnsafeMutableBufferPointer<UInt8>) {
+        if connection.input.isEmpty {
+            let consumed = serve(connection, bytes)
+            if consumed < bytes.count {
+                connection.input.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[consumed...]))
+            }
+        } else {
+            connection.input.append(contentsOf: bytes)
+            serveInput(connection)
+        }
+    }
+
+    func serveInput(_ connection: Connection) {
+        var input: [UInt8] = []
+        swap(&input, &connection.input)
+        let consumed = input.withUnsafeMutableBufferPointer { serve(connection, $0) }
+        swap(&input, &connection.input)
+        connection.consumeInput(consumed)
+    }
+
+    /// Handles the requests that are whole, for as long as each is answered at once.
+    ///
+    /// - Returns: how many bytes belong to requests that were handled.
+    func serve(_ connection: Connection, _ bytes: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        var consumed = 0
+        while connection.acceptsRequest, consumed < bytes.count {
+            let rest = UnsafeMutableBufferPointer(rebasing: bytes[consumed...])
+            do throws(RequestError) {
+                guard let count = try serveOne(connection, rest) else { break }
+                consumed += count
+            } catch {
+                refuse(connection, status: error.status, message: error.message)
+            }
+        }
+        return connection.isEnding ? bytes.count : consumed
+    }
+
+    /// - Returns: the length of the request, or nil if it is not whole.
+    func serveOne(
+        _ connection: Connection, _ bytes: UnsafeMutableBufferPointer<UInt8>
+    ) throws(RequestError) -> Int? {
+        var partial: Connection.PartialBody
+        var fieldsAreParsed = true
+        switch connection.phase {
+        case .body(let known):
+            partial = known
+            fieldsAreParsed = false
+        case .head(let scanned):
+            guard let begun = try beginRequest(connection, bytes, scanned: scanned) else { return nil }
+            partial = begun
+        default:
+            guard let begun = try beginRequest(connection, bytes, scanned: 0) else { return nil }
+            partial = begun
+        }
+        guard let end = try findEnd(of: &partial, in: bytes) else {
+            if case .body = connection.phase {} else { awaitBody(connection, partial) }
+            connection.phase = .body(partial)
+            return nil
+        }
+        if !fieldsAreParsed { _ = try parser.parse(UnsafeBufferPointer(bytes).span) }
+        handle(connection, partial, UnsafeBufferPointer(bytes))
+        return end
+    }
+
+    /// Parses the head. Nil if it is not whole, or if it was answered and the connection is closing.
+    func beginRequest(
+        _ connection: Connection, _ bytes: UnsafeMutableBufferPointer<UInt8>, scanned: Int
+    ) throws(RequestError) -> Connection.PartialBody? {
+        switch try parser.parse(UnsafeBufferPointer(bytes).span, scanned: scanned) {
+        case .incomplete(let scanned):
+            if case .idle = connection.phase { connection.deadline = now + limits.headerTimeout.nanoseconds }
+            connection.phase = .head(scanned: scanned)
+            return nil
+        case .complete(let head):
+            connection.answersHead = head.method == .head
+            connection.closesAfterAnswer = !head.isPersistent || isDraining
+            let decoder = head.framing == .chunked ? ChunkedDecoder(limits: limits.request) : nil
+            let partial = Connection.PartialBody(
+                head: head, decoder: decoder, bodyEnd: head.byteCount, inputStart: head.byteCount)
+            let request = makeRequest(connection, partial, UnsafeBufferPointer(bytes))
+            guard let refusal = handler?.refuse(request) else { return partial }
+            // A body that was not read would be taken for the next request.
+            connection.closesAfterAnswer = connection.closesAfterAnswer || head.framing != .none
+            send(connection, refusal)
+            return nil
+        }
+    }
+
+    /// - Returns: the length of the request, or nil if its body is not whole.
+    func findEnd(
+        of partial: inout Connection.PartialBody, in bytes: UnsafeMutableBufferPointer<UInt8>
+    ) throws(RequestError) -> Int? {
+        switch partial.head.framing {
+        case .none: return partial.head.byteCount
+        case .length(let length):
+            partial.bodyEnd = partial.head.byteCount + length
+            return partial.bodyEnd <= bytes.count ? partial.bodyEnd : nil
+        case .chunked:
+            var input = partial.inputStart..<bytes.count
+            var span = bytes.mutableSpan
+            let isWhole = try partial.decoder?.decode(&span, input: &input, bodyEnd: &partial.bodyEnd)
+            partial.inputStart = input.lowerBound
+            return isWhole == true ? input.lowerBound : nil
+        }
+    }
+
+    func awaitBody(_ connection: Connection, _ partial: Connection.PartialBody) {
+        connection.deadline = now + limits.bodyTimeout.nanoseconds
+        if partial.head.expectsContinue {
+            answerBytes.removeAll(keepingCapacity: true)
+            answerBytes.append(Response.continueBytes)
+            write(connection)
+        }
+    }
+
+    func makeRequest(
+        _ connection: Connection, _ partial: Connection.PartialBody, _ bytes: UnsafeBufferPointer<UInt8>
+    ) -> Request {
+        Request(
+            head: partial.head, fields: parser.fields, bytes: bytes,
+            body: partial.head.byteCount..<partial.bodyEnd, receivedAt: wallClock,
+            descriptor: connection.descriptor)
+    }
+
+    func handle(
+        _ connection: Connection, _ partial: Connection.PartialBody, _ bytes: UnsafeBufferPointer<UInt8>
+    ) {
+        connection.ordinal &+= 1
+        connection.phase = .waiting
+        connection.deadline = now + limits.answerTimeout.nanoseconds
+        let ticket = Ticket(
+            descriptor: connection.descriptor, generation: connection.generation, ordinal: connection.ordinal)
+        if let response = handler?.handle(makeRequest(connection, partial, bytes), ticket: ticket) {
+            send(connection, response)
+        }
+    }
+}
