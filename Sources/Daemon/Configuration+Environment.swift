@@ -1,0 +1,116 @@
+// Whether this machine can run a configuration: directories that are missing, files that may not be written.
+// It only looks: nothing is created or opened, so `hookd check` may run beside a daemon.
+
+import Glibc
+
+extension Configuration {
+    /// Looks whether state directory, files of sinks and Unix sockets can be written.
+    ///
+    /// - Throws: everything that cannot, at once.
+    public func validateEnvironment() throws(ConfigurationErrors) {
+        let problems = ProblemCollector(file: file)
+        func check(_ path: String, key: String, _ look: (String) throws(UnusablePath) -> Void) {
+            do throws(UnusablePath) {
+                try look(path)
+            } catch {
+                problems.refuse(path: key, found: "\(quoted(path)): \(error.reason)", expected: error.expected)
+            }
+        }
+        check(stateDirectory, key: "state_directory", checkStateDirectory)
+        for (index, address) in listen.enumerated() {
+            if case .unix(let path) = address { check(path, key: "listen[\(index)]", checkSocket) }
+        }
+        var files: [FileIdentity: String] = [:]
+        for sink in sinks {
+            guard case .file(let path) = sink.kind else { continue }
+            let key = "sinks.\(sink.name).path"
+            check(path, key: key, checkAppendable)
+            // The same file by another name: a link, or a directory that is one.
+            if let identity = FileIdentity(path: path), let other = files.updateValue(sink.name, forKey: identity) {
+                let found = "\(quoted(path)), the same file as that of sink \(quoted(other))"
+                problems.refuse(path: key, found: found, expected: "a file of its own")
+            }
+        }
+        try problems.throwIfAny()
+    }
+}
+
+/// Why a path cannot be used.
+private struct UnusablePath: Error {
+    let reason: String
+    let expected: String
+}
+
+/// A directory that can be written, or created with its parents.
+private func checkStateDirectory(_ path: String) throws(UnusablePath) {
+    let expected = "a directory that hookd may write to or create"
+    var ancestor = path
+    // The first that exists decides; the root does, so this ends.
+    while try type(of: ancestor, expected: expected) == nil {
+        ancestor = parent(of: ancestor)
+    }
+    try checkDirectory(ancestor, expected: expected)
+}
+
+/// A regular file that can be written, or created in a directory that is there.
+private func checkAppendable(_ path: String) throws(UnusablePath) {
+    let expected = "a file that hookd may write to or create"
+    guard let type = try type(of: path, expected: expected) else {
+        return try checkDirectory(parent(of: path), expected: expected)
+    }
+    guard type == S_IFREG else { throw UnusablePath(reason: "not a regular file", expected: expected) }
+    try checkAccess(path, W_OK, expected: expected)
+}
+
+/// A socket, or a name for one in a directory that is there. Another kind of file must not be put at risk.
+private func checkSocket(_ path: String) throws(UnusablePath) {
+    let expected = "the path of a socket that hookd may create"
+    if let type = try type(of: path, expected: expected), type != S_IFSOCK {
+        throw UnusablePath(reason: "there is something else than a socket", expected: expected)
+    }
+    try checkDirectory(parent(of: path), expected: expected)
+}
+
+private func checkDirectory(_ path: String, expected: String) throws(UnusablePath) {
+    guard let type = try type(of: path, expected: expected) else {
+        throw UnusablePath(reason: "there is no directory \(quoted(path))", expected: expected)
+    }
+    guard type == S_IFDIR else {
+        throw UnusablePath(reason: "\(quoted(path)) is not a directory", expected: expected)
+    }
+    try checkAccess(path, W_OK | X_OK, expected: expected)
+}
+
+private func checkAccess(_ path: String, _ mode: Int32, expected: String) throws(UnusablePath) {
+    guard faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0 else {
+        throw UnusablePath(reason: "\(quoted(path)) cannot be written (\(systemMessage(errno)))", expected: expected)
+    }
+}
+
+/// The kind of file at `path`, links followed; nil where there is none.
+private func type(of path: String, expected: String) throws(UnusablePath) -> mode_t? {
+    var status = stat()
+    if stat(path, &status) == 0 { return status.st_mode & S_IFMT }
+    let code = errno
+    if code == ENOENT { return nil }
+    throw UnusablePath(reason: "\(quoted(path)) cannot be looked at (\(systemMessage(code)))", expected: expected)
+}
+
+private func parent(of path: String) -> String {
+    var parts = path.unicodeScalars.split(separator: "/").map(String.init)
+    _ = parts.popLast()
+    return "/" + parts.joined(separator: "/")
+}
+
+/// What makes two names the same file.
+private struct FileIdentity: Hashable {
+    let device: dev_t
+    let inode: ino_t
+
+    /// Nil where there is no file.
+    init?(path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        (device, inode) = (status.st_dev, status.st_ino)
+    }
+}

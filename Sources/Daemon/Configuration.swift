@@ -1,0 +1,138 @@
+// The configuration as the rest of the daemon uses it: checked, with defaults filled in and secrets fetched.
+// What its keys are stands in ConfigurationKeys.swift, how they are read in ConfigurationReading.swift.
+
+import Glibc
+
+/// A whole, checked configuration. There is no way to have one with an endpoint that does not verify.
+public struct Configuration: Sendable {
+    /// The file that it was read from, as it was named.
+    public var file: String
+    /// Where to listen; at least one address.
+    public var listen: [ListenAddress]
+    /// The directory of events, nonces and cursors.
+    public var stateDirectory: String
+    /// The endpoints in the order of the file; at least one.
+    public var endpoints: [Endpoint]
+    /// The sinks in the order of the file.
+    public var sinks: [Sink]
+    /// What a client may ask of the daemon.
+    public var limits: Limits
+    /// What is logged, and how.
+    public var log: Log
+    /// What works and is probably not meant.
+    public var warnings: [ConfigurationWarning]
+
+    /// A path where callbacks are taken.
+    public struct Endpoint: Sendable {
+        /// The path, in the form that requests are compared in.
+        public var path: String
+        /// The secrets that a signature may be made with; at least one.
+        public var secrets: [Secret]
+        /// How far the signed timestamp may be from the clock, in both directions; whole seconds.
+        public var tolerance: Duration
+        /// What a repeat of a stored callback is answered.
+        public var repeats: Repeats
+        /// What becomes of a genuine callback that is outside the time window and was never seen.
+        public var late: Late
+        /// The names of the sinks that get its events; all of them are in `Configuration.sinks`.
+        public var sinks: [String]
+    }
+
+    /// A place where events go.
+    public struct Sink: Sendable {
+        /// The name that endpoints refer to: 1 to 64 letters, digits, `-` and `_`.
+        public var name: String
+        /// Its type, and what that type needs.
+        public var kind: SinkKind
+    }
+
+    /// The types of sinks.
+    public enum SinkKind: Sendable {
+        /// The daemon's standard output.
+        case stdout
+        /// A file that is appended to, by its absolute path.
+        case file(path: String)
+        /// Another HTTP server.
+        case forward(Forward)
+    }
+
+    /// What a forward sink needs to know.
+    public struct Forward: Sendable {
+        /// Where events are sent.
+        public var url: ForwardURL
+        /// How long one attempt may take.
+        public var timeout: Duration
+        /// The wait after the first failed attempt.
+        public var retryInitial: Duration
+        /// The longest wait between two attempts; never shorter than `retryInitial`.
+        public var retryMaximum: Duration
+    }
+
+    /// What a client may ask of the daemon.
+    public struct Limits: Sendable {
+        /// The largest body of a request.
+        public var bodyLimitBytes = LimitKeys.body.fallback
+        /// The largest head of a request.
+        public var headerLimitBytes = LimitKeys.headers.fallback
+        /// The most header fields of a request.
+        public var headerCount = LimitKeys.headerCount.fallback
+        /// The most connections at the same time.
+        public var connections = LimitKeys.connections.fallback
+        /// How long the head of a request may take in all.
+        public var headerTimeout = LimitKeys.headerTimeout.fallback
+        /// How long the body of a request may take in all.
+        public var bodyTimeout = LimitKeys.bodyTimeout.fallback
+        /// How long a connection may wait for its next request.
+        public var idleTimeout = LimitKeys.idleTimeout.fallback
+        /// How long a stop waits for requests that have begun.
+        public var drainTimeout = LimitKeys.drainTimeout.fallback
+        /// The most nonces held in memory.
+        public var nonces = LimitKeys.nonces.fallback
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// What is logged, and how.
+    public struct Log: Sendable {
+        /// The least severe messages that are logged.
+        public var level = LogKeys.level.fallback
+        /// How a line is written.
+        public var format = LogKeys.format.fallback
+
+        /// The defaults.
+        public init() {}
+    }
+}
+
+extension Configuration {
+    /// The most bytes of a configuration file: nobody writes more by hand, and naming the wrong file does no harm.
+    static let fileLimitBytes = 1 << 20
+
+    /// Reads the configuration file at `path`, and the secrets that it names.
+    ///
+    /// Nothing is created, and nothing but the file and the secrets is looked at; `validateEnvironment()` tells
+    /// whether this machine can run it.
+    ///
+    /// - Parameters:
+    ///   - environment: the environment variables that `env`, `$STATE_DIRECTORY` and `$CREDENTIALS_DIRECTORY` mean.
+    ///   - nowSeconds: the time to judge `until` by, in seconds since 1970 (UTC); nil for the clock's.
+    /// - Throws: everything that is wrong with it, at once.
+    public static func load(
+        path: String, environment: [String: String], nowSeconds: Int64? = nil
+    ) throws(ConfigurationErrors) -> Configuration {
+        let file: SmallFile
+        do throws(SmallFileError) {
+            file = try SmallFile(path: path, limitBytes: fileLimitBytes)
+        } catch {
+            let found = "a file that \(error.reason)"
+            throw ConfigurationErrors(problems: [
+                ConfigurationProblem(
+                    file: path, line: nil, path: "", found: found, expected: "a configuration in JSON")
+            ])
+        }
+        let reading = ConfigurationReading(
+            file: path, environment: environment, nowSeconds: nowSeconds ?? Int64(time(nil)))
+        return try reading.configuration(from: file.bytes)
+    }
+}

@@ -1,0 +1,177 @@
+// What a key of the configuration is: its name, what may be its value, its default, what it means. The parser
+// reads by these declarations, so whatever else is made of them (a schema, a manual page) agrees with the parser.
+
+/// A key of an object.
+protocol KeyDeclaration: Sendable {
+    var name: String { get }
+    /// What it means, for whoever writes the file.
+    var meaning: String { get }
+    /// Whether the object is refused without it.
+    var isRequired: Bool { get }
+    /// Completes "expected …".
+    var expected: String { get }
+    /// What to do instead, if this version of hookd knows the key and cannot do it yet. Completes "expected …".
+    var unsupported: String? { get }
+}
+
+/// The keys of one kind of object.
+struct Shape: Sendable {
+    /// Completes "expected …".
+    let expected: String
+    let keys: [any KeyDeclaration]
+}
+
+/// A key with a single value, and a default where it is missing.
+struct Setting<Kind: ValueKind>: KeyDeclaration {
+    let name: String
+    let kind: Kind
+    let fallback: Kind.Value
+    let meaning: String
+
+    var isRequired: Bool { false }
+    var expected: String { kind.expected(example: fallback) }
+    var unsupported: String? { nil }
+
+    init(_ name: String, _ kind: Kind, default fallback: Kind.Value, _ meaning: String) {
+        (self.name, self.kind, self.fallback, self.meaning) = (name, kind, fallback, meaning)
+    }
+}
+
+/// A key without a default, or with an inner life of its own.
+struct Entry: KeyDeclaration {
+    let name: String
+    let content: Content
+    let isRequired: Bool
+    let expected: String
+    let meaning: String
+
+    var unsupported: String? { nil }
+
+    init(_ name: String, _ content: Content, required: Bool = false, expected: String, _ meaning: String) {
+        (self.name, self.content, self.isRequired) = (name, content, required)
+        (self.expected, self.meaning) = (expected, meaning)
+    }
+
+    /// What is inside.
+    indirect enum Content: Sendable {
+        case string
+        case list(of: Content)
+        case object(Shape)
+        /// An object whose keys the user names.
+        case map(of: Content)
+        /// An object whose keys depend on its `key`.
+        case variants(key: String, shapes: [String: Shape])
+    }
+}
+
+/// A key that has its name already and comes with a later version. It is refused, for a key that is silently
+/// ignored is a promise that is not kept.
+struct LaterKey: KeyDeclaration {
+    let name: String
+    let meaning: String
+
+    var isRequired: Bool { false }
+    var expected: String { "the key left out" }
+    var unsupported: String? { "the key left out" }
+
+    init(_ name: String, _ meaning: String) {
+        (self.name, self.meaning) = (name, meaning)
+    }
+}
+
+/// What single values a key may have.
+protocol ValueKind: Sendable {
+    associatedtype Value: Sendable
+
+    /// Completes "expected …".
+    func expected(example: Value) -> String
+
+    /// The value, or nil where it was refused.
+    func read(_ reader: JSONReader, example: Value) -> Value?
+}
+
+/// A duration such as `"5m"`, within bounds.
+struct DurationKind: ValueKind {
+    let bounds: ClosedRange<Duration>
+    /// Whether parts of a second make no sense.
+    var wholeSeconds = false
+
+    func expected(example: Duration) -> String {
+        let whole = wholeSeconds ? " in whole seconds" : ""
+        return "a duration\(whole) from \(bounds.lowerBound.text) to \(bounds.upperBound.text), such as "
+            + quoted(example.text)
+    }
+
+    func read(_ reader: JSONReader, example: Duration) -> Duration? {
+        guard let text = reader.string(expected: expected(example: example)) else { return nil }
+        guard let value = Duration(text: text), bounds.contains(value),
+            !wholeSeconds || value.components.attoseconds == 0
+        else {
+            reader.refuse(expected: expected(example: example))
+            return nil
+        }
+        return value
+    }
+}
+
+/// A size such as `"64KiB"`, within bounds, in bytes.
+struct SizeKind: ValueKind {
+    let bounds: ClosedRange<Int>
+
+    func expected(example: Int) -> String {
+        let (least, most) = (ByteSize.text(ofBytes: bounds.lowerBound), ByteSize.text(ofBytes: bounds.upperBound))
+        return "a size from \(least) to \(most), such as \(quoted(ByteSize.text(ofBytes: example)))"
+    }
+
+    func read(_ reader: JSONReader, example: Int) -> Int? {
+        guard let text = reader.string(expected: expected(example: example)) else { return nil }
+        guard let value = ByteSize.bytes(fromText: text), bounds.contains(value) else {
+            reader.refuse(expected: expected(example: example))
+            return nil
+        }
+        return value
+    }
+}
+
+/// A whole number, within bounds.
+struct CountKind: ValueKind {
+    let bounds: ClosedRange<Int>
+
+    func expected(example: Int) -> String {
+        "a whole number from \(bounds.lowerBound) to \(bounds.upperBound), such as \(example)"
+    }
+
+    func read(_ reader: JSONReader, example: Int) -> Int? {
+        guard case .number(let text) = reader.node.value, let value = Int(text), bounds.contains(value) else {
+            reader.refuse(expected: expected(example: example))
+            return nil
+        }
+        return value
+    }
+}
+
+/// One of a few words.
+struct ChoiceKind<Value: RawRepresentable & CaseIterable & Sendable>: ValueKind where Value.RawValue == String {
+    /// Words that have their meaning already and come with a later version.
+    var later: [String] = []
+
+    func expected(example: Value) -> String {
+        let words = Value.allCases.map { quoted($0.rawValue) }
+        return words.count == 1 ? words.joined() : "one of " + words.joined(separator: ", ")
+    }
+
+    func read(_ reader: JSONReader, example: Value) -> Value? {
+        let expected = expected(example: example)
+        guard let text = reader.string(expected: expected) else { return nil }
+        if later.contains(text) {
+            reader.refuse(found: "\(quoted(text)), which is not supported by this version of hookd", expected: expected)
+            return nil
+        }
+        guard let value = Value(rawValue: text) else {
+            let nearest = nearestName(to: text, among: Value.allCases.map(\.rawValue))
+            reader.refuse(expected: expected + (nearest.map { " (did you mean \(quoted($0))?)" } ?? ""))
+            return nil
+        }
+        return value
+    }
+}

@@ -1,0 +1,199 @@
+// Every key of the configuration, once: name, bounds, default, meaning.
+
+/// What a repeat of a stored callback is answered.
+public enum Repeats: String, CaseIterable, Sendable {
+    /// 200: hookd holds the event.
+    case acknowledge
+    /// 409.
+    case refuse
+}
+
+/// What becomes of a genuine callback that is outside the time window and was never seen.
+public enum Late: String, CaseIterable, Sendable {
+    /// 401, and it is not kept.
+    case refuse
+}
+
+/// The least severe messages that are logged, by the names of swift-log.
+public enum LogLevel: String, CaseIterable, Sendable {
+    /// All there is.
+    case trace
+    /// For finding a fault.
+    case debug
+    /// What happens.
+    case info
+    /// What is unusual.
+    case notice
+    /// What could become a failure.
+    case warning
+    /// What failed.
+    case error
+    /// What stops the daemon.
+    case critical
+}
+
+/// How a line of the log is written.
+public enum LogFormat: String, CaseIterable, Sendable {
+    /// For people: time, level, message, `key=value`.
+    case text
+    /// For programs: a JSON object.
+    case json
+}
+
+/// The keys of the file.
+enum TopKeys {
+    static let schema = Entry(
+        "$schema", .string, expected: "the address of a JSON Schema", "Where editors find the schema; hookd ignores it."
+    )
+    static let listen = Entry(
+        "listen", .list(of: .string), required: true,
+        expected: "a list of addresses such as [\"127.0.0.1:8080\"]",
+        "Where to listen: host:port, [v6]:port, unix:/path. Port 0 takes any that is free.")
+    static let stateDirectory = Entry(
+        "state_directory", .string, expected: "a directory that hookd may write to, such as \"/var/lib/hookd\"",
+        "Where events, nonces and cursors are kept. Without it $STATE_DIRECTORY, as systemd sets it.")
+    static let endpoints = Entry(
+        "endpoints", .map(of: .object(.endpoint)), required: true,
+        expected: "an object such as {\"/callbacks\": {\"secrets\": [{\"env\": \"SINCH_SECRET\"}]}}",
+        "The paths where callbacks are taken, and what is expected there.")
+    static let sinks = Entry(
+        "sinks",
+        .map(of: .variants(key: "type", shapes: ["stdout": .stdoutSink, "file": .fileSink, "forward": .forwardSink])),
+        expected: "an object such as {\"journal\": {\"type\": \"stdout\"}}",
+        "Where events go, by names that endpoints refer to.")
+    static let limits = Entry(
+        "limits", .object(.limits), expected: Shape.limits.expected, "What a client may ask of the daemon.")
+    static let log = Entry("log", .object(.log), expected: Shape.log.expected, "What is logged, and how.")
+}
+
+/// The keys of an endpoint.
+enum EndpointKeys {
+    static let secrets = Entry(
+        "secrets", .list(of: .object(.secret)), required: true,
+        expected: "a list of at least one secret such as [{\"env\": \"SINCH_SECRET\"}]",
+        "The webhook's secrets. All are accepted, so that a new one can be added before the old one is removed.")
+    /// At most an hour: nonces are kept in memory for as long as their window, ~32 bytes each, so an hour both
+    /// ways at 1,000 callbacks a second is 230 MB.
+    static let tolerance = Setting(
+        "tolerance", DurationKind(bounds: .seconds(1)...(.seconds(3600)), wholeSeconds: true), default: .seconds(300),
+        "How far the signed timestamp may be from the clock, in both directions.")
+    static let repeats = Setting(
+        "repeats", ChoiceKind<Repeats>(), default: .acknowledge,
+        "What a repeat of a stored callback is answered: acknowledge (200) or refuse (409).")
+    static let late = Setting(
+        "late", ChoiceKind<Late>(later: ["quarantine", "accept"]), default: .refuse,
+        "What becomes of a genuine callback outside the time window that was never seen: refuse (401).")
+    static let sinks = Entry(
+        "sinks", .list(of: .string), expected: "a list of names of sinks such as [\"journal\"]",
+        "The sinks that get this endpoint's events.")
+}
+
+/// The keys of a secret.
+enum SecretKeys {
+    static let environment = Entry(
+        "env", .string, expected: "the name of an environment variable", "An environment variable that holds it.")
+    static let file = Entry(
+        "file", .string, expected: "the path of a file", "A file that holds it. One newline at its end is not part.")
+    static let credential = Entry(
+        "credential", .string, expected: "the name of a credential: a file name without a slash",
+        "A file in $CREDENTIALS_DIRECTORY, where systemd puts what LoadCredential= names.")
+    static let until = Entry(
+        "until", .string, expected: "a time in UTC such as \"2026-12-01T00:00:00Z\"",
+        "When it stops being accepted.")
+}
+
+/// The keys of sinks.
+enum SinkKeys {
+    static let type = Entry(
+        "type", .string, required: true, expected: "one of \"stdout\", \"file\", \"forward\"", "The kind of sink.")
+    static let path = Entry(
+        "path", .string, required: true, expected: "the path of a file to append to",
+        "The file. A relative path starts at the directory of the configuration file.")
+    static let url = Entry(
+        "url", .string, required: true, expected: "an http or https URL",
+        "Where each event is sent with POST.")
+    static let timeout = Setting(
+        "timeout", DurationKind(bounds: .milliseconds(10)...(.seconds(600))), default: .seconds(15),
+        "How long one attempt may take.")
+    static let retry = Entry(
+        "retry", .object(.retry), expected: Shape.retry.expected, "How long to wait after a failed attempt.")
+    static let retryInitial = Setting(
+        "initial", DurationKind(bounds: .milliseconds(10)...(.seconds(3600))), default: .seconds(1),
+        "The wait after the first failed attempt; it doubles with each.")
+    static let retryMaximum = Setting(
+        "maximum", DurationKind(bounds: .milliseconds(10)...(.seconds(86_400))), default: .seconds(60),
+        "The longest wait between two attempts.")
+}
+
+/// The keys of `limits`.
+enum LimitKeys {
+    static let body = Setting(
+        "body", SizeKind(bounds: 1...67_108_864), default: 1_048_576, "The largest body of a request.")
+    static let headers = Setting(
+        "headers", SizeKind(bounds: 256...1_048_576), default: 32_768, "The largest head of a request.")
+    static let headerCount = Setting(
+        "header_count", CountKind(bounds: 1...1000), default: 100, "The most header fields of a request.")
+    static let connections = Setting(
+        "connections", CountKind(bounds: 1...1_000_000), default: 10_000, "The most connections at the same time.")
+    static let headerTimeout = Setting(
+        "header_timeout", timeout, default: .seconds(10), "How long the head of a request may take in all.")
+    static let bodyTimeout = Setting(
+        "body_timeout", timeout, default: .seconds(30), "How long the body of a request may take in all.")
+    static let idleTimeout = Setting(
+        "idle_timeout", timeout, default: .seconds(75), "How long a connection may wait for its next request.")
+    static let drainTimeout = Setting(
+        "drain_timeout", timeout, default: .seconds(20), "How long a stop waits for requests that have begun.")
+    static let nonces = Setting(
+        "nonces", CountKind(bounds: 1...268_435_456), default: 16_777_216,
+        "The most nonces held in memory, ~32 bytes each. More callbacks than that in their time windows get 503.")
+
+    private static let timeout = DurationKind(bounds: .milliseconds(10)...(.seconds(3600)))
+}
+
+/// The keys of `log`.
+enum LogKeys {
+    static let level = Setting(
+        "level", ChoiceKind<LogLevel>(), default: .info, "The least severe messages that are logged.")
+    static let format = Setting(
+        "format", ChoiceKind<LogFormat>(later: ["journal"]), default: .text, "How a line is written.")
+}
+
+extension Shape {
+    static let top = Shape(
+        expected: "an object with the keys of a configuration",
+        keys: [
+            TopKeys.schema, TopKeys.listen, TopKeys.stateDirectory, TopKeys.endpoints, TopKeys.sinks, TopKeys.limits,
+            LaterKey("retention", "How long events are kept."),
+            LaterKey("admin", "Where health, metrics and operator commands are answered."),
+            TopKeys.log,
+        ])
+    static let endpoint = Shape(
+        expected: "an object such as {\"secrets\": [{\"env\": \"SINCH_SECRET\"}], \"sinks\": [\"journal\"]}",
+        keys: [
+            EndpointKeys.secrets, EndpointKeys.tolerance, EndpointKeys.repeats, EndpointKeys.late,
+            LaterKey("late_window", "How old a late callback may be to be accepted."), EndpointKeys.sinks,
+        ])
+    static let secret = Shape(
+        expected: "an object such as {\"env\": \"SINCH_SECRET\"}: where the secret is, never the secret",
+        keys: [SecretKeys.environment, SecretKeys.file, SecretKeys.credential, SecretKeys.until])
+    static let stdoutSink = Shape(expected: "an object such as {\"type\": \"stdout\"}", keys: [SinkKeys.type])
+    static let fileSink = Shape(
+        expected: "an object such as {\"type\": \"file\", \"path\": \"events.jsonl\"}",
+        keys: [SinkKeys.type, SinkKeys.path])
+    static let forwardSink = Shape(
+        expected: "an object such as {\"type\": \"forward\", \"url\": \"https://crm.example.com/sinch\"}",
+        keys: [SinkKeys.type, SinkKeys.url, SinkKeys.timeout, SinkKeys.retry])
+    static let retry = Shape(
+        expected: "an object such as {\"initial\": \"1s\", \"maximum\": \"60s\"}",
+        keys: [SinkKeys.retryInitial, SinkKeys.retryMaximum])
+    static let limits = Shape(
+        expected: "an object such as {\"body\": \"1MiB\"}",
+        keys: [
+            LimitKeys.body, LimitKeys.headers, LimitKeys.headerCount, LimitKeys.connections,
+            LaterKey("connections_per_address", "The most connections from one address."),
+            LimitKeys.headerTimeout, LimitKeys.bodyTimeout, LimitKeys.idleTimeout, LimitKeys.drainTimeout,
+            LimitKeys.nonces,
+        ])
+    static let log = Shape(
+        expected: "an object such as {\"level\": \"info\"}", keys: [LogKeys.level, LogKeys.format])
+}

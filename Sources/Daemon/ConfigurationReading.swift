@@ -1,0 +1,150 @@
+// From the text of a configuration to a `Configuration`: the file as a whole, and the keys that stand alone.
+// Endpoints and sinks are in the two files beside this one.
+//
+// A function here that returns nil has reported why, so a configuration without problems is complete.
+
+import Glibc
+
+/// One reading of one configuration file.
+struct ConfigurationReading {
+    let environment: [String: String]
+    let nowSeconds: Int64
+    let problems: ProblemCollector
+    /// Where relative paths in the file start: its own directory, so that it means the same wherever it is read from.
+    let directory: String
+
+    init(file: String, environment: [String: String], nowSeconds: Int64) {
+        (self.environment, self.nowSeconds) = (environment, nowSeconds)
+        problems = ProblemCollector(file: file)
+        let parent = file.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(file[..<$0]) + "/" } ?? ""
+        directory = Self.absolute(parent, in: Self.workingDirectory())
+    }
+
+    func configuration(from text: [UInt8]) throws(ConfigurationErrors) -> Configuration {
+        let document = JSONReader(node: try parse(text), path: "", problems: problems)
+        let top = document.object(.top)
+        let sinkReaders = top?[TopKeys.sinks]?.entries(expected: TopKeys.sinks.expected) ?? []
+        let endpoints = endpoints(top?[TopKeys.endpoints], sinkNames: sinkReaders.map(\.key))
+        let sinks = sinks(sinkReaders, named: Set(endpoints.flatMap(\.sinks)))
+        let configuration = Configuration(
+            file: problems.file,
+            listen: listen(top?[TopKeys.listen]),
+            stateDirectory: stateDirectory(top),
+            endpoints: endpoints,
+            sinks: sinks,
+            limits: limits(top?[TopKeys.limits]),
+            log: log(top?[TopKeys.log]),
+            warnings: problems.warnings)
+        _ = top?[TopKeys.schema]?.string(expected: TopKeys.schema.expected)
+        try problems.throwIfAny()
+        return configuration
+    }
+
+    private func parse(_ text: [UInt8]) throws(ConfigurationErrors) -> JSONNode {
+        do throws(JSONSyntaxError) {
+            return try JSONParser.parse(text)
+        } catch {
+            problems.refuse(
+                line: error.line, path: "", found: "\(error.found) in column \(error.column)", expected: error.expected)
+        }
+        try problems.throwIfAny()
+        return JSONNode(line: 1, value: .null)
+    }
+
+    private func listen(_ reader: JSONReader?) -> [ListenAddress] {
+        guard let reader, let elements = reader.elements(expected: TopKeys.listen.expected) else { return [] }
+        if elements.isEmpty { reader.refuse(expected: TopKeys.listen.expected) }
+        var addresses: [ListenAddress] = []
+        for element in elements {
+            if case .object = element.node.value {
+                let found = "an object, which is not supported here by this version of hookd"
+                element.refuse(found: found, expected: ListenAddressError.noPort.expected)
+            } else if let text = element.string(expected: ListenAddressError.noPort.expected) {
+                do throws(ListenAddressError) {
+                    let address = try ListenAddress(text: text)
+                    if addresses.contains(address), !address.takesAnyPort {
+                        element.refuse(expected: "each address once")
+                    }
+                    addresses.append(address)
+                } catch {
+                    element.refuse(expected: error.expected)
+                }
+            }
+        }
+        return addresses
+    }
+
+    private func stateDirectory(_ top: JSONObjectReader?) -> String {
+        guard let top else { return "" }
+        let expected = TopKeys.stateDirectory.expected
+        if let reader = top[TopKeys.stateDirectory] {
+            guard let text = reader.string(expected: expected) else { return "" }
+            if text.isEmpty { reader.refuse(expected: expected) }
+            return Self.absolute(text, in: directory)
+        }
+        // systemd names every directory of StateDirectory=, separated by colons.
+        let first = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
+        guard let first, first.hasPrefix("/") else {
+            let found =
+                first == nil
+                ? "nothing, and $STATE_DIRECTORY is not set"
+                : "nothing, and a relative path in $STATE_DIRECTORY"
+            problems.refuse(path: TopKeys.stateDirectory.name, found: found, expected: expected)
+            return ""
+        }
+        return first
+    }
+
+    private func limits(_ reader: JSONReader?) -> Configuration.Limits {
+        var limits = Configuration.Limits()
+        guard let object = reader?.object(.limits) else { return limits }
+        limits.bodyLimitBytes = object.value(LimitKeys.body)
+        limits.headerLimitBytes = object.value(LimitKeys.headers)
+        limits.headerCount = object.value(LimitKeys.headerCount)
+        limits.connections = object.value(LimitKeys.connections)
+        limits.headerTimeout = object.value(LimitKeys.headerTimeout)
+        limits.bodyTimeout = object.value(LimitKeys.bodyTimeout)
+        limits.idleTimeout = object.value(LimitKeys.idleTimeout)
+        limits.drainTimeout = object.value(LimitKeys.drainTimeout)
+        limits.nonces = object.value(LimitKeys.nonces)
+        return limits
+    }
+
+    private func log(_ reader: JSONReader?) -> Configuration.Log {
+        var log = Configuration.Log()
+        guard let object = reader?.object(.log) else { return log }
+        log.level = object.value(LogKeys.level)
+        log.format = object.value(LogKeys.format)
+        return log
+    }
+}
+
+extension ConfigurationReading {
+    /// `path` itself where it is absolute, else from `directory` on.
+    static func absolute(_ path: String, in directory: String) -> String {
+        if path.hasPrefix("/") { return path }
+        return directory.hasSuffix("/") ? directory + path : directory + "/" + path
+    }
+
+    /// `path` without `.`, `..` and doubled slashes, for comparing paths; symbolic links are not looked at.
+    static func normalized(_ path: String) -> String {
+        var parts: [String] = []
+        for part in path.unicodeScalars.split(separator: "/").map(String.init) where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+
+    private static func workingDirectory() -> String {
+        guard let path = getcwd(nil, 0) else { return "/" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+}
+
+extension ListenAddress {
+    /// Whether the kernel chooses the port, so that two of the same are two listeners.
+    fileprivate var takesAnyPort: Bool {
+        if case .tcp(_, 0) = self { true } else { false }
+    }
+}

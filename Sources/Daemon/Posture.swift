@@ -1,0 +1,77 @@
+// What a configuration comes to, in words: for `hookd check`, and the line that `hookd serve` starts with.
+// Never a secret, and no query of a URL, which may hold a token.
+
+extension Configuration {
+    /// What is in force, defaults included: a few lines for each endpoint and one for each sink.
+    public var posture: String {
+        var lines = ["listen \(listen.map { escapingControls($0.description) }.joined(separator: ", "))"]
+        lines.append("state directory \(escapingControls(stateDirectory))")
+        for endpoint in endpoints { lines += endpoint.posture }
+        for sink in sinks { lines.append("sink \(sink.name): \(sink.kind.posture)") }
+        lines.append(limits.posture)
+        lines.append("log \(log.format.rawValue), from level \(log.level.rawValue) on")
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The line that `hookd serve` starts with.
+    ///
+    /// - Parameter listening: the addresses that are listened on, with the ports that the kernel chose.
+    public func startLine(listening: [ListenAddress]) -> String {
+        let addresses = listening.map { escapingControls($0.description) }.joined(separator: ", ")
+        let paths = endpoints.map(\.path).joined(separator: ", ")
+        let sinks = sinks.map { "\($0.name) (\($0.kind.typeName))" }.joined(separator: ", ")
+        return "hookd listening on \(addresses); endpoints \(paths); sinks \(sinks.isEmpty ? "none" : sinks)"
+    }
+}
+
+extension Configuration.Endpoint {
+    fileprivate var posture: [String] {
+        let repeats =
+            switch repeats {
+            case .acknowledge: "acknowledge (a repeat of a stored callback is answered 200)"
+            case .refuse: "refuse (a repeat of a stored callback is answered 409)"
+            }
+        let late =
+            switch late {
+            case .refuse: "refuse (a callback outside the time window is answered 401 and not kept)"
+            }
+        let number = secrets.count == 1 ? "1 secret" : "\(secrets.count) secrets, any of which is accepted"
+        return [
+            "endpoint \(path): every callback is verified",
+            "  secrets    \(number): \(secrets.map(\.description).joined(separator: ", "))",
+            "  tolerance  \(tolerance.text) in both directions",
+            "  repeats    \(repeats)",
+            "  late       \(late)",
+            "  sinks      \(sinks.isEmpty ? "none (events are stored only)" : sinks.joined(separator: ", "))",
+        ]
+    }
+}
+
+extension Configuration.SinkKind {
+    fileprivate var typeName: String {
+        switch self {
+        case .stdout: "stdout"
+        case .file: "file"
+        case .forward: "forward"
+        }
+    }
+
+    fileprivate var posture: String {
+        switch self {
+        case .stdout: "standard output"
+        case .file(let path): "file \(escapingControls(path))"
+        case .forward(let forward):
+            "forward to \(forward.url), \(forward.timeout.text) for an attempt, "
+                + "waiting \(forward.retryInitial.text) to \(forward.retryMaximum.text) between attempts"
+        }
+    }
+}
+
+extension Configuration.Limits {
+    fileprivate var posture: String {
+        "limits: body \(ByteSize.text(ofBytes: bodyLimitBytes)), headers \(ByteSize.text(ofBytes: headerLimitBytes)) "
+            + "in \(headerCount) fields, \(connections) connections; \(headerTimeout.text) for headers, "
+            + "\(bodyTimeout.text) for a body, \(idleTimeout.text) idle, \(drainTimeout.text) to drain; "
+            + "\(nonces) nonces"
+    }
+}

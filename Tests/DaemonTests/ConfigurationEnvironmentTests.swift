@@ -1,0 +1,103 @@
+// What the machine must offer: looked at, not touched.
+
+import Foundation
+import Testing
+
+@testable import Daemon
+
+@Suite struct ConfigurationEnvironmentTests {
+    /// What is wrong with a configuration in `directory`.
+    private func problems(_ text: ConfigurationText, in directory: TemporaryDirectory) throws -> [ConfigurationProblem]
+    {
+        let configuration = try text.load(directory: directory.path)
+        do throws(ConfigurationErrors) {
+            try configuration.validateEnvironment()
+            return []
+        } catch {
+            return error.problems
+        }
+    }
+
+    private func text(state: String = "state", sinks: String = "", listen: String = "") -> ConfigurationText {
+        .whole(
+            """
+            {"listen": ["127.0.0.1:0"\(listen)], "state_directory": "\(state)",
+             "endpoints": {"/c": {"secrets": [{"env": "GOOD"}]}}, "sinks": {\(sinks)}}
+            """)
+    }
+
+    @Test func lookingCreatesNothing() throws {
+        let directory = try TemporaryDirectory()
+        let text = text(
+            state: "a/b/c", sinks: #""one": {"type": "file", "path": "one.jsonl"}"#,
+            listen: #", "unix:\#(directory.path)/s""#)
+        #expect(try problems(text, in: directory) == [])
+        #expect(try directory.contents() == [])
+    }
+
+    @Test func whatIsThereAlreadyIsTaken() throws {
+        let directory = try TemporaryDirectory()
+        try directory.write("one.jsonl", "")
+        try FileManager.default.createDirectory(atPath: directory.path + "/state", withIntermediateDirectories: false)
+        let text = text(sinks: #""one": {"type": "file", "path": "one.jsonl"}"#)
+        #expect(try problems(text, in: directory) == [])
+    }
+
+    @Test func everyUnusablePathIsNamedAtOnce() throws {
+        let directory = try TemporaryDirectory()
+        try directory.write("file", "")
+        let text = text(
+            state: "file",
+            sinks: """
+                "one": {"type": "file", "path": "none/one.jsonl"}, "two": {"type": "file", "path": "file/x"},
+                "three": {"type": "file", "path": "."}
+                """,
+            listen: #", "unix:\#(directory.path)/file", "unix:/nonexistent/s""#)
+        let root = directory.path
+        #expect(
+            try problems(text, in: directory).map { "\($0.path): \($0.found)" } == [
+                #"state_directory: "\#(root)/file": "\#(root)/file" is not a directory"#,
+                #"listen[1]: "\#(root)/file": there is something else than a socket"#,
+                #"listen[2]: "/nonexistent/s": there is no directory "/nonexistent""#,
+                #"sinks.one.path: "\#(root)/none/one.jsonl": there is no directory "\#(root)/none""#,
+                #"sinks.two.path: "\#(root)/file/x": "\#(root)/file/x" cannot be looked at (Not a directory)"#,
+                #"sinks.three.path: "\#(root)/.": not a regular file"#,
+            ])
+    }
+
+    @Test func oneFileUnderTwoNamesIsRefused() throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("one.jsonl", "")
+        try FileManager.default.createSymbolicLink(atPath: directory.path + "/two.jsonl", withDestinationPath: file)
+        let text = text(
+            sinks: #""one": {"type": "file", "path": "one.jsonl"}, "two": {"type": "file", "path": "two.jsonl"}"#)
+        #expect(try problems(text, in: directory).map(\.path) == ["sinks.two.path"])
+    }
+
+    @Test func whatCannotBeWrittenIsRefused() throws {
+        let directory = try TemporaryDirectory()
+        try directory.write("one.jsonl", "", mode: 0o444)
+        let closed = directory.path + "/closed"
+        try FileManager.default.createDirectory(
+            atPath: closed, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o555])
+        let text = text(
+            state: "closed/state", sinks: #""one": {"type": "file", "path": "one.jsonl"}"#,
+            listen: #", "unix:\#(closed)/s""#)
+        let found = try withoutPrivileges { try problems(text, in: directory) }
+        #expect(found.map(\.path) == ["state_directory", "listen[1]", "sinks.one.path"])
+        #expect(found.allSatisfy { $0.found.hasSuffix("cannot be written (Permission denied)") })
+    }
+
+    /// Runs `body` as a user whom permissions bind, as far as files are concerned: root is bound by none, and
+    /// the tests may run as root. Only this thread is changed, and only until `body` returns (setfsuid(2)).
+    private func withoutPrivileges<Value>(_ body: () throws -> Value) throws -> Value {
+        typealias SetFileSystemUser = @convention(c) (uid_t) -> CInt
+        // Glibc has it and Swift's module of Glibc does not.
+        let symbol = try #require(dlsym(dlopen(nil, RTLD_NOW), "setfsuid"))
+        let setFileSystemUser = unsafeBitCast(symbol, to: SetFileSystemUser.self)
+        let user = geteuid() == 0 ? 65_534 : geteuid()
+        _ = setFileSystemUser(user)
+        defer { _ = setFileSystemUser(geteuid()) }
+        return try body()
+    }
+}

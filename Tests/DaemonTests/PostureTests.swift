@@ -1,0 +1,54 @@
+// What is said of a configuration in force.
+
+import Testing
+
+@testable import Daemon
+
+@Suite struct PostureTests {
+    @Test func saysWhatIsInForce() throws {
+        let configuration = try ConfigurationText.whole(
+            #"""
+            {"listen": ["127.0.0.1:8080", "unix:/run/h\u001b[31m"], "state_directory": "/var/lib/hookd",
+             "endpoints": {
+               "/a": {"secrets": [{"env": "GOOD", "until": "2090-01-01T00:00:00Z"}, {"env": "NEW"}],
+                      "sinks": ["crm", "out"]},
+               "/b": {"secrets": [{"env": "NEW"}], "repeats": "refuse", "tolerance": "90s"}},
+             "sinks": {"out": {"type": "stdout"}, "log": {"type": "file", "path": "/x/y"},
+                       "crm": {"type": "forward", "url": "https://crm.example.com/sinch"}}}
+            """#
+        ).load(environment: ["NEW": "another-secret"])
+        #expect(
+            configuration.posture == #"""
+                listen 127.0.0.1:8080, unix:/run/h\u001b[31m
+                state directory /var/lib/hookd
+                endpoint /a: every callback is verified
+                  secrets    2 secrets, any of which is accepted: env:GOOD until 2090-01-01T00:00:00Z, env:NEW
+                  tolerance  5m in both directions
+                  repeats    acknowledge (a repeat of a stored callback is answered 200)
+                  late       refuse (a callback outside the time window is answered 401 and not kept)
+                  sinks      crm, out
+                endpoint /b: every callback is verified
+                  secrets    1 secret: env:NEW
+                  tolerance  90s in both directions
+                  repeats    refuse (a repeat of a stored callback is answered 409)
+                  late       refuse (a callback outside the time window is answered 401 and not kept)
+                  sinks      none (events are stored only)
+                sink out: standard output
+                sink log: file /x/y
+                sink crm: forward to https://crm.example.com/sinch, 15s for an attempt, \#
+                waiting 1s to 1m between attempts
+                limits: body 1MiB, headers 32KiB in 100 fields, 10000 connections; 10s for headers, 30s for a body, \#
+                75s idle, 20s to drain; 16777216 nonces
+                log text, from level info on
+
+                """#)
+    }
+
+    @Test func theStartLineNamesThePortsThatTheKernelChose() throws {
+        let configuration = try ConfigurationText.endpoint(#""secrets": [{"env": "GOOD"}]"#).load()
+        let listening: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 41_234), .tcp(host: "::1", port: 41_234)]
+        #expect(
+            configuration.startLine(listening: listening)
+                == "hookd listening on 127.0.0.1:41234, [::1]:41234; endpoints /c; sinks out (stdout)")
+    }
+}
