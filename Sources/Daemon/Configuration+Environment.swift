@@ -97,7 +97,7 @@ private func type(of path: String, expected: String) throws(UnusablePath) -> mod
 }
 
 private func parent(of path: String) -> String {
-    var parts = path.split(separator: "/")
+    var parts = path.unicodeScalars.split(separator: "/").map(String.init)
     _ = parts.popLast()
     return "/" + parts.joined(separator: "/")
 }

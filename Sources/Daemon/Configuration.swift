@@ -2,6 +2,7 @@
 // What its keys are stands in ConfigurationKeys.swift, how they are read in ConfigurationReading.swift.
 
 import Glibc
+import Server
 
 /// A whole, checked configuration. There is no way to have one with an endpoint that does not verify.
 public struct Configuration: Sendable {

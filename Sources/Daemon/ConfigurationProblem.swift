@@ -2,7 +2,7 @@
 // was expected. Problems are collected, not thrown one by one, so that one run of `hookd check` shows them all.
 
 /// One thing wrong with a configuration. `description` is the line for the operator.
-public struct ConfigurationProblem: Error, Equatable, Sendable, CustomStringConvertible {
+public struct ConfigurationProblem: Equatable, Sendable, CustomStringConvertible {
     /// The configuration file, as it was named.
     public var file: String
     /// The line in it, from 1; nil where the problem is not of one line.

@@ -128,7 +128,8 @@ extension ConfigurationReading {
             isWellFormed = !text.isEmpty
             source = .file(path: text, resolved: Self.absolute(text, in: directory))
         default:
-            isWellFormed = !text.isEmpty && !text.contains("/") && text != "." && text != ".."
+            // By bytes, as the kernel looks: an accent behind a slash makes another character of it for Swift.
+            isWellFormed = !text.isEmpty && !text.utf8.contains(UInt8(ascii: "/")) && text != "." && text != ".."
             source = .credential(name: text)
         }
         guard isWellFormed else {

@@ -4,6 +4,7 @@
 // A function here that returns nil has reported why, so a configuration without problems is complete.
 
 import Glibc
+import Server
 
 /// One reading of one configuration file.
 struct ConfigurationReading {
@@ -16,7 +17,7 @@ struct ConfigurationReading {
     init(file: String, environment: [String: String], nowSeconds: Int64) {
         (self.environment, self.nowSeconds) = (environment, nowSeconds)
         problems = ProblemCollector(file: file)
-        let parent = file.lastIndex(of: "/").map { String(file[..<$0]) + "/" } ?? ""
+        let parent = file.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(file[..<$0]) + "/" } ?? ""
         directory = Self.absolute(parent, in: Self.workingDirectory())
     }
 
@@ -128,8 +129,8 @@ extension ConfigurationReading {
 
     /// `path` without `.`, `..` and doubled slashes, for comparing paths; symbolic links are not looked at.
     static func normalized(_ path: String) -> String {
-        var parts: [Substring] = []
-        for part in path.split(separator: "/") where part != "." {
+        var parts: [String] = []
+        for part in path.unicodeScalars.split(separator: "/").map(String.init) where part != "." {
             if part == ".." { _ = parts.popLast() } else { parts.append(part) }
         }
         return "/" + parts.joined(separator: "/")

@@ -1,5 +1,7 @@
 // The address that a forward sink sends to, and what of it may be shown.
 
+import Server
+
 /// An `http` or `https` URL (RFC 3986) in the form that every library reads in the same way.
 public struct ForwardURL: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
     /// The whole URL. Its query may hold a token that the receiver asks for: `description` is for showing.
@@ -39,12 +41,13 @@ public struct ForwardURL: Hashable, Sendable, CustomStringConvertible, CustomRef
 
     /// What of a text that was given as a URL may stand in an error: no query, and no name or password.
     static func shown(_ text: String) -> String {
-        guard !text.contains("@") else { return "a URL with a user name or password (not shown)" }
+        // Scalars, not characters: an accent behind a sign makes another character of it.
+        guard !text.unicodeScalars.contains("@") else { return "a URL with a user name or password (not shown)" }
         return quoted(shortened(withoutQuery(text)))
     }
 
     private static func withoutQuery(_ text: String) -> String {
-        guard let end = text.firstIndex(where: { $0 == "?" || $0 == "#" }) else { return text }
+        guard let end = text.unicodeScalars.firstIndex(where: { $0 == "?" || $0 == "#" }) else { return text }
         return text[..<end] + "?…"
     }
 }

@@ -22,8 +22,7 @@ public struct LineLogHandler: LogHandler {
     ///   - descriptor: where lines go. It stays open for as long as the handler is used.
     ///   - nowMicroseconds: the time that lines carry, in microseconds since 1970 (UTC).
     public init(
-        _ settings: Configuration.Log, descriptor: Int32 = STDERR_FILENO,
-        nowMicroseconds: @escaping @Sendable () -> Int64 = LineLogHandler.clock
+        _ settings: Configuration.Log, descriptor: Int32, nowMicroseconds: @escaping @Sendable () -> Int64
     ) {
         logLevel = Logger.Level(rawValue: settings.level.rawValue) ?? .info
         format = settings.format
@@ -68,8 +67,16 @@ public struct LineLogHandler: LogHandler {
 }
 
 extension Configuration.Log {
-    /// A logger with these settings that writes to standard error.
-    public func makeLogger(label: String = "hookd") -> Logger {
-        Logger(label: label) { _ in LineLogHandler(self) }
+    /// A logger with these settings, which needs no `LoggingSystem.bootstrap`.
+    ///
+    /// - Parameters:
+    ///   - descriptor: where lines go. It stays open for as long as the logger is used.
+    ///   - nowMicroseconds: the time that lines carry, in microseconds since 1970 (UTC).
+    public func makeLogger(
+        descriptor: Int32 = STDERR_FILENO,
+        nowMicroseconds: @escaping @Sendable () -> Int64 = LineLogHandler.clock
+    ) -> Logger {
+        let handler = LineLogHandler(self, descriptor: descriptor, nowMicroseconds: nowMicroseconds)
+        return Logger(label: "hookd") { _ in handler }
     }
 }

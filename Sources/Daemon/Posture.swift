@@ -1,6 +1,8 @@
 // What a configuration comes to, in words: for `hookd check`, and the line that `hookd serve` starts with.
 // Never a secret, and no query of a URL, which may hold a token.
 
+import Server
+
 extension Configuration {
     /// What is in force, defaults included: a few lines for each endpoint and one for each sink.
     public var posture: String {

@@ -4,7 +4,7 @@ import CLinux
 import Glibc
 
 /// An address to listen on.
-public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
+public enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// An IPv4 or IPv6 address or a host name, and a TCP port; port 0 lets the kernel choose.
     case tcp(host: String, port: UInt16)
     /// A path of at most 107 bytes.

@@ -74,11 +74,30 @@ import Testing
         #expect(try problems(text, in: directory).map(\.path) == ["sinks.two.path"])
     }
 
-    /// Permissions do not bind root, but a file system without writing does: /proc takes no new files.
-    @Test func aDirectoryThatCannotBeWrittenIsRefused() throws {
+    @Test func whatCannotBeWrittenIsRefused() throws {
         let directory = try TemporaryDirectory()
-        let paths = try problems(text(state: "/sys/kernel/hookd"), in: directory).map(\.path)
-        let isWritable = FileManager.default.isWritableFile(atPath: "/sys/kernel")
-        #expect(paths == (isWritable ? [] : ["state_directory"]))
+        try directory.write("one.jsonl", "", mode: 0o444)
+        let closed = directory.path + "/closed"
+        try FileManager.default.createDirectory(
+            atPath: closed, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o555])
+        let text = text(
+            state: "closed/state", sinks: #""one": {"type": "file", "path": "one.jsonl"}"#,
+            listen: #", "unix:\#(closed)/s""#)
+        let found = try withoutPrivileges { try problems(text, in: directory) }
+        #expect(found.map(\.path) == ["state_directory", "listen[1]", "sinks.one.path"])
+        #expect(found.allSatisfy { $0.found.hasSuffix("cannot be written (Permission denied)") })
+    }
+
+    /// Runs `body` as a user whom permissions bind, as far as files are concerned: root is bound by none, and
+    /// the tests may run as root. Only this thread is changed, and only until `body` returns (setfsuid(2)).
+    private func withoutPrivileges<Value>(_ body: () throws -> Value) throws -> Value {
+        typealias SetFileSystemUser = @convention(c) (uid_t) -> CInt
+        // Glibc has it and Swift's module of Glibc does not.
+        let symbol = try #require(dlsym(dlopen(nil, RTLD_NOW), "setfsuid"))
+        let setFileSystemUser = unsafeBitCast(symbol, to: SetFileSystemUser.self)
+        let user = geteuid() == 0 ? 65_534 : geteuid()
+        _ = setFileSystemUser(user)
+        defer { _ = setFileSystemUser(geteuid()) }
+        return try body()
     }
 }

@@ -163,12 +163,27 @@ import Testing
             found: "\"2026-12-01T00:00:00+01:00\"", "not UTC"),
     ]
 
+    /// To Swift a sign with an accent behind it is another character than the sign. To the kernel it is not.
+    static let accents: [Case] = [
+        .init(
+            .secrets(#"[{"credential": "../\u0301x"}]"#), "endpoints./c.secrets[0].credential",
+            found: "a string (not shown)", "a way out of the directory behind an accent"),
+        .init(
+            .listen(#"["localhost:\u030180"]"#), "listen[0]", found: "\"localhost:\u{301}80\"", "an accent in a port"),
+        .init(
+            .forward("\"url\": \"https://me:\(knownSecret)@\u{301}x/\""), "sinks.out.url",
+            found: "a URL with a user name or password (not shown)", "a password in a URL, and an accent"),
+        .init(
+            .forward("\"url\": \"ftp://x/?\u{301}\(knownSecret)\""), "sinks.out.url", found: "\"ftp://x/?…\"",
+            "a query in a URL, and an accent"),
+    ]
+
     static let sinks: [Case] = [
         .init(.sinks(#""out": "stdout""#), "sinks.out", found: "\"stdout\"", "a text for an object"),
         .init(.sinks(#""out": {}"#), "sinks.out.type", found: "nothing", "no type"),
         .init(.sinks(#""out": {"type": "kafka"}"#), "sinks.out.type", found: "\"kafka\"", "no such type"),
         .init(
-            .sinks(#""out": {"type": "stdout", "path": "x"}"#), "sinks.out.path", found: "an unknown key", "of another"),
+            .sinks(#""out": {"type": "stdout", "path": "x"}"#), "sinks.out.path", found: "an unknown key", "a file's"),
         .init(.sinks(#""out": {"type": "file"}"#), "sinks.out.path", found: "nothing", "no path"),
         .init(.sinks(#""out": {"type": "file", "path": ""}"#), "sinks.out.path", found: "\"\"", "an empty path"),
         .init(
@@ -227,7 +242,7 @@ import Testing
             found: "\"9223372036854775807d\"", "more than 64 bits of milliseconds"),
     ]
 
-    @Test("with the path of its key", arguments: whole + listen + endpoints + secrets + sinks + limits)
+    @Test("with the path of its key", arguments: whole + listen + endpoints + secrets + accents + sinks + limits)
     func refuses(_ c: Case) {
         let problems = c.text.problems()
         #expect(problems.map(\.path) == [c.path])

@@ -1,6 +1,7 @@
 // Configurations that are right: defaults, the example, relative paths, warnings, and what is said of them.
 
 import Foundation
+import Server
 import Testing
 
 @testable import Daemon

@@ -11,14 +11,12 @@ import Testing
     /// A logger that writes into a pipe, at 2026-11-23T18:40:00.123Z.
     private struct Capture {
         let pipe = Pipe()
-        let handler: LineLogHandler
+        let log: Logger
 
         init(format: LogFormat, level: LogLevel = .info) {
             var settings = Configuration.Log()
             (settings.format, settings.level) = (format, level)
-            handler = LineLogHandler(
-                settings, descriptor: pipe.fileHandleForWriting.fileDescriptor,
-                nowMicroseconds: { 1_795_459_200_123_456 })
+            log = settings.makeLogger(descriptor: pipe.fileHandleForWriting.fileDescriptor) { 1_795_459_200_123_456 }
         }
 
         /// Everything written so far. The writing end is closed.
@@ -30,7 +28,7 @@ import Testing
 
     @Test func textForPeople() throws {
         let capture = Capture(format: .text)
-        let log = capture.handler.logger
+        let log = capture.log
         log.info("started")
         log.warning("refused", metadata: ["peer": "10.0.0.1:5", "count": "\(3)", "why": "two words", "empty": ""])
         log.error(
@@ -46,7 +44,7 @@ import Testing
 
     @Test func jsonForPrograms() throws {
         let capture = Capture(format: .json)
-        capture.handler.logger.info(
+        capture.log.info(
             "a \"b\"",
             metadata: [
                 "count": .stringConvertible(3), "on": .stringConvertible(true), "text": "x", "time": "mine",
@@ -65,7 +63,7 @@ import Testing
         ])
     func nothingFromOutsideLooksLikeALine(_ format: LogFormat, _ text: String) throws {
         let capture = Capture(format: format)
-        capture.handler.logger.info("m \(text)", metadata: ["k": "\(text)", "\(text)": "v", "l": ["\(text)"]])
+        capture.log.info("m \(text)", metadata: ["k": "\(text)", "\(text)": "v", "l": ["\(text)"]])
         let written = try capture.text()
         #expect(written.hasSuffix("\n"))
         let line = written.dropLast()
@@ -85,33 +83,40 @@ import Testing
     @Test func longValuesAreCut() throws {
         let capture = Capture(format: .text)
         let long = String(repeating: "é", count: 5000)
-        capture.handler.logger.info("\(long)", metadata: ["k": "\(long)"])
+        capture.log.info("\(long)", metadata: ["k": "\(long)"])
         let cut = String(repeating: "é", count: 1024) + "…"
         #expect(try capture.text() == "2026-11-23T18:40:00.123Z info  \(cut) k=\(cut)\n")
     }
 
     @Test func whatIsLessSevereIsLeftOut() throws {
         let capture = Capture(format: .text, level: .error)
-        capture.handler.logger.warning("no")
-        capture.handler.logger.error("yes")
+        capture.log.warning("no")
+        capture.log.error("yes")
         #expect(try capture.text() == "2026-11-23T18:40:00.123Z error yes\n")
     }
 
     @Test func whatALoggerCarriesIsOverriddenByTheMessage() throws {
         let capture = Capture(format: .text)
-        var log = capture.handler.logger
+        var log = capture.log
         log[metadataKey: "sink"] = "crm"
         log[metadataKey: "try"] = "1"
         log.info("m", metadata: ["try": "2"])
         #expect(try capture.text() == "2026-11-23T18:40:00.123Z info  m sink=crm try=2\n")
     }
 
-    @Test func aLineOfManyThreadsIsWhole() throws {
-        let capture = Capture(format: .text)
-        let log = capture.handler.logger
-        DispatchQueue.concurrentPerform(iterations: 200) { log.info("message", metadata: ["n": "\($0)"]) }
-        let lines = try capture.text().split(separator: "\n")
-        #expect(Set(lines) == Set((0..<200).map { "2026-11-23T18:40:00.123Z info  message n=\($0)" }))
+    /// A socket that keeps messages apart shows what one write(2) was. Lines of threads cannot mix then.
+    @Test func aLineIsOneWrite() throws {
+        var ends: [Int32] = [-1, -1]
+        try #require(socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0, &ends) == 0)
+        defer { for end in ends { close(end) } }
+        let log = Configuration.Log().makeLogger(descriptor: ends[0]) { 0 }
+        for number in 1...3 { log.info("message", metadata: ["n": .stringConvertible(number)]) }
+        for number in 1...3 {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let count = read(ends[1], &buffer, buffer.count)
+            let line = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+            #expect(line == "1970-01-01T00:00:00.000Z info  message n=\(number)\n")
+        }
     }
 
     @Test func whatAStrangerCanCauseIsLoggedOnceInAWhile() throws {
@@ -119,7 +124,7 @@ import Testing
         let start = ContinuousClock.now
         let elapsed = Mutex(Duration.zero)
         let log = RateLimitedLog(
-            capture.handler.logger, interval: .seconds(10), now: { start + elapsed.withLock { $0 } })
+            capture.log, interval: .seconds(10), now: { start + elapsed.withLock { $0 } })
         func refuse(at seconds: Int, _ name: String = "forged") {
             elapsed.withLock { $0 = .seconds(seconds) }
             log.log(name, level: .warning, "refused", metadata: ["at": "\(seconds)"])
@@ -153,12 +158,8 @@ import Testing
     @Test func classesMadeOfTextFromOutsideDoNotFillTheMemory() throws {
         let capture = Capture(format: .text)
         let start = ContinuousClock.now
-        let log = RateLimitedLog(capture.handler.logger, now: { start })
+        let log = RateLimitedLog(capture.log, now: { start })
         for number in 0..<RateLimitedLog.classLimit + 10 { log.log("class \(number)", level: .info, "m") }
         #expect(try capture.text().split(separator: "\n").count == RateLimitedLog.classLimit + 1)
     }
-}
-
-extension LineLogHandler {
-    fileprivate var logger: Logger { Logger(label: "test") { _ in self } }
 }

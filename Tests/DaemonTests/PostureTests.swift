@@ -1,5 +1,6 @@
 // What is said of a configuration in force.
 
+import Server
 import Testing
 
 @testable import Daemon
@@ -35,7 +36,8 @@ import Testing
                   sinks      none (events are stored only)
                 sink out: standard output
                 sink log: file /x/y
-                sink crm: forward to https://crm.example.com/sinch, 15s for an attempt, waiting 1s to 1m between attempts
+                sink crm: forward to https://crm.example.com/sinch, 15s for an attempt, \#
+                waiting 1s to 1m between attempts
                 limits: body 1MiB, headers 32KiB in 100 fields, 10000 connections; 10s for headers, 30s for a body, \#
                 75s idle, 20s to drain; 16777216 nonces
                 log text, from level info on

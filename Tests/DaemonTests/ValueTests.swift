@@ -1,5 +1,6 @@
 // Single values of the configuration: durations, sizes, times, addresses, URLs, paths, names.
 
+import Server
 import Testing
 
 @testable import Daemon

@@ -1,24 +1,11 @@
 // Where the daemon listens, as `listen` in the configuration says it.
 
 import Glibc
+import Server
 
-/// An address to listen on.
-public enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
-    /// A host, by address (IPv6 without brackets) or by name, and a port; port 0 takes any that is free.
-    case tcp(host: String, port: UInt16)
-    /// A socket in the file system.
-    case unix(path: String)
-
+extension ListenAddress {
     /// The longest path of a Unix socket in bytes: `sun_path` holds 108 with the NUL at its end (unix(7)).
     public static let unixPathLimitBytes = 107
-
-    /// As the configuration writes it.
-    public var description: String {
-        switch self {
-        case .tcp(let host, let port): host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
-        case .unix(let path): "unix:\(path)"
-        }
-    }
 
     /// Reads an address as the configuration writes it.
     ///
@@ -30,7 +17,7 @@ public enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
             return
         }
         guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else { throw .noPort }
-        let portText = text[text.index(after: colon)...].utf8
+        let portText = text.utf8[text.utf8.index(after: colon)...]
         guard !portText.isEmpty, portText.count <= 5,
             portText.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
             let port = UInt16(String(Substring(portText)))

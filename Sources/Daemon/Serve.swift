@@ -1,0 +1,129 @@
+// The daemon from start to end: what is opened in which order, what a signal does, and what is closed when.
+
+import Callbacks
+import Delivery
+import Dispatch
+import Events
+import Glibc
+import HTTP
+import Logging
+import Server
+import Store
+
+/// Why the daemon did not start.
+public enum StartError: Error, Sendable, CustomStringConvertible {
+    /// The store could not be opened.
+    case store(StoreError)
+    /// An address could not be listened on.
+    case listen(SystemError)
+    /// A sink could not be set up.
+    case sink(SinkError)
+    /// OpenSSL refused a secret or SQLite's or simdjson's memory was not to be had.
+    case library(String)
+
+    /// What was wrong, where, and what to do.
+    public var description: String {
+        switch self {
+        case .store(let error): error.description
+        case .listen(let error) where error.code == EADDRINUSE:
+            "\(error). Another program listens there: stop it, or change listen."
+        case .listen(let error) where error.code == EACCES:
+            "\(error). Ports below 1024 need CAP_NET_BIND_SERVICE, and a socket file a directory that hookd may write."
+        case .listen(let error): "\(error). Is it an address of this machine?"
+        case .sink(let error): error.description
+        case .library(let text): text
+        }
+    }
+}
+
+/// A daemon that has been started.
+public final class Daemon: Sendable {
+    private let configuration: Configuration
+    private let logger: Logger
+    private let refusals: RateLimitedLog
+    private let store: SQLiteEventStore
+    private let dispatcher: Dispatcher
+    private let server: Server
+
+    /// Opens the store, starts delivery, then listens. When it returns, callbacks are accepted.
+    public init(_ configuration: Configuration, logger: Logger) throws(StartError) {
+        self.configuration = configuration
+        self.logger = logger
+        let refusals = RateLimitedLog(logger)
+        self.refusals = refusals
+        raiseDescriptorLimit()
+        let endpoints = try makeEndpoints(configuration)
+        do {
+            let directory = try StateDirectory(path: configuration.stateDirectory)
+            let options = SQLiteEventStore.Options(
+                toleranceSeconds: configuration.endpoints.map { $0.tolerance.components.seconds }.max() ?? 0,
+                nonceCapacity: configuration.limits.nonces)
+            store = try SQLiteEventStore(directory: directory, options: options) { refusals.log($0) }
+            dispatcher = Dispatcher(store: store, subscriptions: try makeSubscriptions(configuration)) { note in
+                logger.log(level: note.level == .warning ? .warning : .info, "\(note.message)", metadata: note.metadata)
+            }
+            try dispatcher.start()
+        } catch let error as StoreError {
+            throw .store(error)
+        } catch let error as SinkError {
+            throw .sink(error)
+        } catch {
+            throw .library("\(error)")
+        }
+        do {
+            server = try Server(
+                addresses: configuration.listen, limits: ServerLimits(configuration.limits),
+                shardCount: defaultShardCount())
+        } catch {
+            _ = dispatcher.stop(deadline: .now())
+            store.close()
+            throw .listen(error)
+        }
+        server.start { [store] shard in
+            CallbackHandler(endpoints: endpoints, store: store, shard: shard) { refusal, endpoint, peer in
+                refusals.log(refusal, endpoint, peer: peer)
+            }
+        }
+        logger.notice("\(configuration.startLine(listening: server.addresses))")
+    }
+
+    /// Stops accepting, answers what was read, lets the sinks catch up, and closes the store. Blocks for the drain
+    /// timeout and a few seconds at the longest.
+    public func stop() {
+        logger.notice("hookd stopping: no new connections; answering what was read")
+        let deadline = DispatchTime.now() + .milliseconds(Int(configuration.limits.drainTimeout / .milliseconds(1)))
+        if !server.drain(deadline: deadline) { logger.warning("connections were cut at the drain timeout") }
+        if !dispatcher.stop(deadline: deadline) {
+            logger.warning("not every sink has caught up; the rest is delivered after the next start")
+        }
+        store.close()
+        refusals.flush(isFinal: true)
+        logger.notice("hookd stopped")
+    }
+
+    /// Waits for SIGTERM or SIGINT, stops in order, and ends the process with 0; a second signal ends it at once.
+    public func runUntilSignalled() -> Never {
+        signal(SIGPIPE, SIG_IGN)
+        let sources = [SIGTERM, SIGINT, SIGHUP].map { number in
+            signal(number, SIG_IGN)
+            return DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInitiated))
+        }
+        let isStopping = OnceFlag()
+        for source in sources[..<2] {
+            source.setEventHandler { [self] in
+                guard isStopping.raise() else { _exit(1) }
+                stop()
+                exit(0)
+            }
+        }
+        sources[2].setEventHandler { [logger] in
+            logger.warning("SIGHUP: this version of hookd takes a new configuration only by a restart")
+        }
+        let flush = DispatchSource.makeTimerSource(queue: .global(qos: .utility))
+        flush.schedule(deadline: .now() + 10, repeating: 10, leeway: .seconds(1))
+        flush.setEventHandler { [refusals] in refusals.flush() }
+        flush.activate()
+        for source in sources { source.activate() }
+        withExtendedLifetime((sources, flush)) { dispatchMain() }
+    }
+}

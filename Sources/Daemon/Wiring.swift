@@ -1,0 +1,162 @@
+// From the configuration to the parts of the daemon, and from their reports to the log.
+
+import Callbacks
+import Delivery
+import Events
+import Glibc
+import HTTP
+import Logging
+import Server
+import Store
+import Synchronization
+
+/// The endpoints, ready to verify.
+func makeEndpoints(_ configuration: Configuration) throws(StartError) -> [Endpoint] {
+    var endpoints: [Endpoint] = []
+    for endpoint in configuration.endpoints {
+        var secrets: [WebhookSecret] = []
+        for secret in endpoint.secrets {
+            do {
+                let key = try secret.withBytes { bytes throws(CryptographyError) in try HMACKey(secret: bytes) }
+                secrets.append(WebhookSecret(key: key, until: secret.endsAtSeconds))
+            } catch {
+                throw .library(error.description)
+            }
+        }
+        endpoints.append(
+            Endpoint(
+                path: Array(endpoint.path.utf8),
+                verifier: Verifier(secrets: secrets, toleranceSeconds: endpoint.tolerance.components.seconds),
+                refusesRepeats: endpoint.repeats == .refuse))
+    }
+    return endpoints
+}
+
+/// The sinks, each with the endpoints whose events it takes. One line a type.
+func makeSubscriptions(_ configuration: Configuration) throws -> [Subscription] {
+    try configuration.sinks.map { sink in
+        let endpoints = configuration.endpoints.filter { $0.sinks.contains(sink.name) }.map { Array($0.path.utf8) }
+        let renderer = try CloudEventRenderer()
+        switch sink.kind {
+        case .stdout:
+            return Subscription(try StdoutSink(name: sink.name, renderer: renderer), endpoints: endpoints)
+        case .file(let path):
+            let file = FileSink(name: sink.name, path: path, renderer: renderer)
+            try file.open()
+            return Subscription(file, endpoints: endpoints)
+        case .forward(let forward):
+            let target = try ForwardSink(
+                name: sink.name, url: forward.url.text,
+                timeoutMilliseconds: Int(forward.timeout / .milliseconds(1)),
+                retry: RetryPolicy(
+                    initialMicroseconds: Int64(forward.retryInitial / .microseconds(1)),
+                    maximumMicroseconds: Int64(forward.retryMaximum / .microseconds(1))),
+                userAgent: "hookd/\(hookdVersion)", renderer: renderer)
+            return Subscription(target, endpoints: endpoints)
+        }
+    }
+}
+
+extension ServerLimits {
+    /// The server's part of the configuration's limits.
+    init(_ limits: Configuration.Limits) {
+        self.init()
+        request = RequestLimits(
+            bodyBytes: limits.bodyLimitBytes, headBytes: limits.headerLimitBytes, fieldCount: limits.headerCount)
+        connections = limits.connections
+        headerTimeout = limits.headerTimeout
+        bodyTimeout = limits.bodyTimeout
+        idleTimeout = limits.idleTimeout
+    }
+}
+
+/// How many event loops share the connections. The store's writer and the sinks need cores as well, and fewer loops
+/// gather more callbacks in a turn: on two cores one loop takes less CPU a callback than two, and is as fast.
+func defaultShardCount() -> Int {
+    max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) / 2)
+}
+
+/// Every connection takes a descriptor: as many are asked for as this process may have.
+func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}
+
+extension RateLimitedLog {
+    /// A callback that was refused.
+    func log(_ refusal: Refusal, _ endpoint: Endpoint, peer: () -> String) {
+        let name = "\(endpoint.name) \(refusal.outcome)"
+        log(
+            name, level: refusal.level, "callback refused: \(refusal.reason)",
+            metadata: [
+                "endpoint": .string(endpoint.name), "outcome": .string(refusal.outcome), "peer": .string(peer()),
+            ])
+    }
+
+    /// What the store has to tell.
+    func log(_ notice: SQLiteEventStore.Notice) {
+        switch notice {
+        case .commitFailed(let error):
+            log("commit", level: .error, "callbacks are answered 503: \(error)")
+        case .reopenFailed(let error):
+            log("reopen", level: .error, "the store cannot be opened again, callbacks are answered 503: \(error)")
+        case .recovered:
+            log("recovered", level: .notice, "the store takes callbacks again")
+        case .eventsLost(let newest, let delivered):
+            log(
+                "lost", level: .critical,
+                """
+                the store ends at event \(newest), but sinks have taken events up to \(delivered): acknowledged events \
+                were lost with the file's end. Was an old copy restored? Their numbers are not used again
+                """)
+        case .damagedEvent(let sequence):
+            log(
+                "damaged", level: .critical,
+                "event \(sequence) is not what was stored: its body does not match its id. It is not delivered")
+        }
+    }
+}
+
+extension Refusal {
+    /// The word for it in logs, as the metrics have it.
+    var outcome: String {
+        switch self {
+        case .unverified(.wrongSignature), .unverified(.unknownAlgorithm): "forged"
+        case .unverified(.undecided), .unavailable: "unavailable"
+        case .unverified: "malformed"
+        case .reusedNonce: "reused_nonce"
+        case .late: "late"
+        }
+    }
+
+    var reason: String {
+        switch self {
+        case .unverified(.undecided(let error)): error.description
+        case .unverified(let error): error.description
+        case .reusedNonce: "its nonce was used by another callback"
+        case .late: "its timestamp is outside the time window. Is this machine's clock right?"
+        case .unavailable: "it could not be stored"
+        }
+    }
+
+    var level: Logger.Level {
+        switch self {
+        case .unavailable, .unverified(.undecided): .error
+        case .unverified, .reusedNonce, .late: .warning
+        }
+    }
+}
+
+extension DeliveryNote {
+    var metadata: Logger.Metadata { sink.map { ["sink": .string($0)] } ?? [:] }
+}
+
+/// Goes up once.
+final class OnceFlag: Sendable {
+    private let state = Atomic<Bool>(false)
+
+    /// Raises it. Returns whether it was down.
+    func raise() -> Bool { !state.exchange(true, ordering: .acquiringAndReleasing) }
+}
