@@ -13,6 +13,7 @@ final class CursorKeeper: Sendable {
     private let intervalMicroseconds: Int
     private let queue = DispatchQueue(label: "hookd.cursors", qos: .utility)
     private let isScheduled = Atomic<Bool>(false)
+    private let isClosed = Flag()
     private let outage = Mutex(Outage())
 
     /// - Parameter intervalMicroseconds: how long a cursor that has moved waits for others.
@@ -29,6 +30,8 @@ final class CursorKeeper: Sendable {
     func touch() {
         guard !isScheduled.exchange(true, ordering: .acquiringAndReleasing) else { return }
         queue.asyncAfter(deadline: .now() + .microseconds(intervalMicroseconds)) {
+            // A sink that let go too late has its cursor read again after the next start.
+            guard !self.isClosed.isRaised else { return }
             self.isScheduled.store(false, ordering: .sequentiallyConsistent)
             if !self.flush(self.lanes) { self.touch() }
         }
@@ -40,7 +43,8 @@ final class CursorKeeper: Sendable {
         let isDone = DispatchSemaphore(value: 0)
         let result = Flag()
         queue.async {
-            if self.flush(lanes) { result.raise() }
+            self.isClosed.raise()
+            if self.flush(lanes), lanes.allSatisfy(\.isDurable) { result.raise() }
             isDone.signal()
         }
         return isDone.wait(timeout: deadline) == .success && result.isRaised
@@ -78,7 +82,8 @@ final class CursorKeeper: Sendable {
     private func say(_ error: StoreError) {
         let isWorthSaying = outage.withLock { $0.failed(now: monotonicNanoseconds(), wall: wallMicroseconds()) }
         guard isWorthSaying else { return }
-        let message = "keeping how far the sinks have come failed: \(error) Trying again; after a crash, sinks would "
+        let message =
+            "keeping how far the sinks have come failed: \(error) Trying again; after a crash, sinks would "
             + "get some events twice."
         log(DeliveryNote(level: .warning, sink: nil, message: message))
     }

@@ -81,7 +81,8 @@ public final class Dispatcher: Sendable {
     }
 
     private func warn(_ sink: String, cursor: Int64, newest: Int64) {
-        let message = "has taken events up to number \(cursor), but the newest stored one is \(newest): the store is older "
+        let message =
+            "has taken events up to number \(cursor), but the newest stored one is \(newest): the store is older "
             + "than this sink's cursor. Was an old backup restored?"
         log(DeliveryNote(level: .warning, sink: sink, message: message))
     }

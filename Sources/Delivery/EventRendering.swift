@@ -1,5 +1,6 @@
 // How a sink turns a stored event into what it sends, said as narrowly as the sinks need it.
 
+import Events
 import Store
 
 /// Writes stored events as CloudEvents. One renderer serves one sink and is used on that sink's queue only.
@@ -14,4 +15,37 @@ public protocol EventRenderer: AnyObject {
     func attributes(
         _ event: StoredEvent, in bytes: UnsafeRawBufferPointer
     ) -> [(name: String, value: String)]
+}
+
+/// Renders events with the room that knows what a CloudEvent is.
+public final class CloudEventRenderer: EventRenderer {
+    private let encoder: CloudEventEncoder
+
+    /// A renderer with memory of its own. Throws where there is none.
+    public init() throws(CloudEventEncoderError) {
+        encoder = try CloudEventEncoder()
+    }
+
+    /// Appends the event as one line, as `CloudEventEncoder.appendLine` says.
+    public func appendLine(
+        _ event: StoredEvent, in bytes: UnsafeRawBufferPointer, to output: inout [UInt8]
+    ) {
+        let bytes = bytes.assumingMemoryBound(to: UInt8.self)
+        encoder.appendLine(
+            id: bytes.extracting(event.id.range).span, sequence: event.sequence, recordedAt: event.recordedAt,
+            receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range).span,
+            body: bytes.extracting(event.body.range).span, to: &output)
+    }
+
+    /// The event's attributes, their values percent-encoded.
+    public func attributes(
+        _ event: StoredEvent, in bytes: UnsafeRawBufferPointer
+    ) -> [(name: String, value: String)] {
+        let bytes = bytes.assumingMemoryBound(to: UInt8.self)
+        let attributes = encoder.attributes(
+            id: bytes.extracting(event.id.range).span, sequence: event.sequence, recordedAt: event.recordedAt,
+            receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range).span,
+            body: bytes.extracting(event.body.range).span)
+        return attributes.map { ($0.name, percentEncodedHeaderValue($0.value)) }
+    }
 }

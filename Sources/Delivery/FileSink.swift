@@ -7,7 +7,9 @@ import Synchronization
 
 /// Appends events to a file that no other program writes to.
 public final class FileSink: Sink, @unchecked Sendable {  // `lines` and `repair`: only in take and startOver
+    /// The name in the configuration.
     public let name: String
+    /// How much is written at once, and when it is tried again.
     public let pace: SinkPace
     /// Where the file is.
     public let path: String
@@ -65,6 +67,7 @@ public final class FileSink: Sink, @unchecked Sendable {  // `lines` and `repair
         _ = try opened()
     }
 
+    /// Writes the events with one write(2), and says how many lines are in the file whole.
     public func take(_ batch: EventBatch, from first: Int) -> Taken {
         do throws(SinkError) {
             let descriptor = try opened()
@@ -122,6 +125,7 @@ public final class FileSink: Sink, @unchecked Sendable {  // `lines` and `repair
         .writeFailed(path: path, reason: failure.reason)
     }
 
+    /// Writes what was taken through to the disk, if anything was since the last time.
     public func synchronize() throws(SinkError) {
         let state = file.withLock { file in
             defer { file.isDirty = false }  // before the call: what is written meanwhile makes it dirty again
@@ -152,7 +156,7 @@ public final class FileSink: Sink, @unchecked Sendable {  // `lines` and `repair
     private func synchronizing(_ body: () -> Int32) throws(SystemFailure) {
         do throws(SystemFailure) {
             _ = try systemCall(body)
-        } catch where error.code == EINVAL || error.code == EROFS {
+        } catch  where error.code == EINVAL || error.code == EROFS {
             // Something with no disk behind it, as /dev/null (fdatasync(2)).
         } catch {
             throw error
@@ -183,7 +187,7 @@ public final class FileSink: Sink, @unchecked Sendable {  // `lines` and `repair
             let flags = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY
             descriptor = try Descriptor(path: path, flags: flags, mode: 0o640)
             status = try descriptor.status()
-        } catch where error.code == ENXIO {  // open(2): a FIFO that nobody reads, or a device with no driver
+        } catch  where error.code == ENXIO {  // open(2): a FIFO that nobody reads, or a device with no driver
             throw .notAFile(path: path, kind: "a named pipe or a device")
         } catch {
             throw .cannotOpen(path: path, reason: error.reason)

@@ -5,8 +5,13 @@ import CCurl
 import Store
 
 /// Sends events to a URL, one after the other. Whatever is not answered 2xx is sent again.
+///
+/// Where the target has closed the connection that was kept alive, libcurl itself sends the request again at once on a
+/// new one. SIGPIPE has to be ignored in the whole process.
 public final class ForwardSink: Sink, @unchecked Sendable {  // transfer and renderer: only in take
+    /// The name in the configuration.
     public let name: String
+    /// One event after the other, and when it is tried again.
     public let pace: SinkPace
 
     private let origin: String
@@ -44,6 +49,7 @@ public final class ForwardSink: Sink, @unchecked Sendable {  // transfer and ren
         return Taken(failure == nil ? 1 : 0, failure: failure)
     }
 
+    /// Aborts the request at hand, within about a second.
     public func interrupt() {
         interruption.raise()
     }

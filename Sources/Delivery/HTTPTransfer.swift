@@ -121,7 +121,8 @@ final class HTTPTransfer {
         answer.isInterrupted = code == CURLE_ABORTED_BY_CALLBACK && interruption.isRaised
         if code != CURLE_OK {
             let detail = problem.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
-            answer.problem = detail.isEmpty
+            answer.problem =
+                detail.isEmpty
                 ? String(cString: curl_easy_strerror(code)) : escaped(detail, limit: detail.count)
         }
         return answer

@@ -6,34 +6,6 @@ import Synchronization
 
 /// Feeds one sink. Nothing that happens here can hold up another lane.
 final class Lane: Sendable {
-    /// How far the stop of the daemon has come.
-    private enum Phase {
-        case running, draining, givingUp, finished
-    }
-
-    /// What a failed synchronize asks for: what was taken since the last durable cursor may be lost.
-    private enum StartOver {
-        case no
-        /// It has failed; the sink waits first, as after any failure.
-        case asked(SinkError)
-        /// It has waited.
-        case due
-    }
-
-    /// What other queues may ask or tell.
-    private struct State {
-        var cursor: Int64 = 0
-        var durable: Int64 = 0
-        var lastError: String?
-        var outage = Outage()
-        var startOver = StartOver.no
-        /// Failures of synchronize since the last that succeeded.
-        var unsynchronized = 0
-        var phase = Phase.running
-        var onProgress: (@Sendable () -> Void)?
-        var onFinish: (@Sendable (Bool) -> Void)?
-    }
-
     /// How a turn of the loop ended.
     private enum Step {
         case took
@@ -48,7 +20,7 @@ final class Lane: Sendable {
     private let queue: DispatchQueue
     /// Whether a turn is queued, running or waiting for its retry; a wake then has nothing to add.
     private let isAwake = Atomic<Bool>(false)
-    private let state = Mutex(State())
+    private let state = Mutex(LaneState())
 
     init(_ subscription: Subscription, store: any EventStore, log: @escaping DeliveryLog) {
         self.subscription = subscription
@@ -67,8 +39,7 @@ final class Lane: Sendable {
     func begin(at cursor: Int64, onProgress: @escaping @Sendable () -> Void) {
         state.withLock {
             $0.onProgress = onProgress
-            $0.cursor = cursor
-            $0.durable = cursor
+            $0.begin(at: cursor)
         }
     }
 
@@ -96,42 +67,28 @@ final class Lane: Sendable {
     }
 
     /// Where the durable cursor can be moved to once the sink is synchronized; nil where it need not or must not.
-    var pendingCursor: Int64? {
-        state.withLock { state in
-            guard case .no = state.startOver, state.cursor > state.durable else { return nil }
-            return state.cursor
-        }
-    }
+    var pendingCursor: Int64? { state.withLock { $0.pendingCursor } }
+
+    /// Whether a restart would begin where the sink is.
+    var isDurable: Bool { state.withLock { $0.cursor == $0.durable } }
 
     /// Whether the lane has ended for good.
     var isFinished: Bool { state.withLock { $0.phase == .finished } }
 
     /// Notes that the sink was synchronized and that a restart would begin behind `cursor`.
     func madeDurable(_ cursor: Int64) {
-        let wasInTrouble = state.withLock { state in
-            defer { state.unsynchronized = 0 }
-            state.durable = cursor
-            return state.unsynchronized > 0
-        }
-        if wasInTrouble { recovered() }
+        if state.withLock({ $0.madeDurable(cursor) }) { recovered() }
     }
 
     /// Notes that what the sink took since the last durable cursor may be lost.
     func synchronizeFailed(_ error: SinkError) {
-        state.withLock {
-            $0.startOver = .asked(error)
-            $0.unsynchronized += 1
-        }
+        state.withLock { $0.synchronizeFailed(error) }
         wake()
     }
 
     var status: SinkStatus {
         let newest = store.newestSequence
-        return state.withLock {
-            SinkStatus(
-                name: sink.name, cursor: $0.cursor, durableCursor: $0.durable, lag: max(0, newest - $0.cursor),
-                lastError: $0.lastError, retryingSince: $0.outage.since)
-        }
+        return state.withLock { $0.status(name: sink.name, newest: newest) }
     }
 
     // MARK: On the lane's queue
@@ -149,9 +106,10 @@ final class Lane: Sendable {
                 if phase == .running { gather(since: started) }
             case .nothingThere:
                 if phase == .draining { return finish(caughtUp: true) }
-                isAwake.store(false, ordering: .sequentiallyConsistent)
-                // An event may have come between the look and the line above, when its wake was of no use.
-                guard store.newestSequence > seen, !isAwake.exchange(true, ordering: .acquiringAndReleasing)
+                // An exchange and not a store, so that whatever a wake in vain before it announced is seen after it.
+                _ = isAwake.exchange(false, ordering: .acquiringAndReleasing)
+                guard store.newestSequence > seen || state.withLock({ $0.isToStartOver }),
+                    !isAwake.exchange(true, ordering: .acquiringAndReleasing)
                 else { return }
             case .failed(let delay):
                 if state.withLock({ $0.phase }) != .running { return finish(caughtUp: false) }
@@ -198,10 +156,7 @@ final class Lane: Sendable {
             return error
         case .due:
             sink.startOver()
-            state.withLock {
-                $0.startOver = .no
-                $0.cursor = $0.durable
-            }
+            state.withLock { $0.startedOver() }
             return nil
         }
     }
@@ -220,34 +175,18 @@ final class Lane: Sendable {
             case nil where taken.count == 0: return failed("the sink took nothing and did not say why.")
             case nil: recovered()
             }
-            if mustTurnBack { break }
+            if state.withLock({ $0.mustTurnBack }) { break }
         }
         return .took
     }
 
-    /// Whether the rest of a batch is not to be handed over.
-    private var mustTurnBack: Bool {
-        state.withLock { state in
-            if case .no = state.startOver { return state.phase == .givingUp }
-            return true
-        }
-    }
-
     private func move(to cursor: Int64) {
-        let onProgress = state.withLock { state -> (@Sendable () -> Void)? in
-            guard cursor > state.cursor else { return nil }
-            state.cursor = cursor
-            return state.onProgress
-        }
+        let onProgress = state.withLock { $0.move(to: cursor) ? $0.onProgress : nil }
         onProgress?()
     }
 
     private func finish(caughtUp: Bool) {
-        let onFinish = state.withLock { state in
-            state.phase = .finished
-            defer { state.onFinish = nil }
-            return state.onFinish
-        }
+        let onFinish = state.withLock { $0.finish() }
         onFinish?(caughtUp)
     }
 
@@ -255,9 +194,8 @@ final class Lane: Sendable {
 
     private func failed(_ message: String) -> Step {
         let (isWorthSaying, failures, cursor) = state.withLock { state in
-            state.lastError = message
-            let isWorthSaying = state.outage.failed(now: monotonicNanoseconds(), wall: wallMicroseconds())
-            return (isWorthSaying, max(state.outage.failures, state.unsynchronized), state.cursor)
+            let isWorthSaying = state.failed(message, now: monotonicNanoseconds(), wall: wallMicroseconds())
+            return (isWorthSaying, state.failures, state.cursor)
         }
         if isWorthSaying {
             let text = message + " Trying again; its events wait in the store from \(cursor + 1) on."
@@ -268,12 +206,7 @@ final class Lane: Sendable {
     }
 
     private func recovered() {
-        let failures: Int? = state.withLock { state in
-            // A sink that takes events and cannot keep them does not work yet.
-            guard state.outage.failures > 0, state.unsynchronized == 0 else { return nil }
-            state.lastError = nil
-            return state.outage.recovered()
-        }
+        let failures = state.withLock { $0.recovered() }
         if let failures {
             let attempts = failures == 1 ? "1 failed attempt" : "\(failures) failed attempts"
             log(DeliveryNote(level: .info, sink: sink.name, message: "works again after \(attempts)."))

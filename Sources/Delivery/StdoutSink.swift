@@ -9,7 +9,9 @@ import Store
 /// O_NONBLOCK is a flag of what the descriptor leads to and not of the descriptor, so setting it would surprise every
 /// process that shares it. Instead poll(2) is asked before each write, and no more is written than surely fits.
 public final class StdoutSink: Sink, @unchecked Sendable {  // variables: only in take
+    /// The name in the configuration.
     public let name: String
+    /// How much is written at once, and when it is tried again.
     public let pace: SinkPace
 
     private let descriptor: Int32
@@ -45,6 +47,7 @@ public final class StdoutSink: Sink, @unchecked Sendable {  // variables: only i
         limit: ReadLimit(events: 1024, bytes: 1 << 18), pauseMicroseconds: 3000,
         retry: RetryPolicy(initialMicroseconds: 100_000, maximumMicroseconds: 1_000_000))
 
+    /// Writes the events as their reader takes them, and says how many lines are written whole.
     public func take(_ batch: EventBatch, from first: Int) -> Taken {
         lines.clear()
         prepare(batch, from: first)
@@ -84,6 +87,7 @@ public final class StdoutSink: Sink, @unchecked Sendable {  // variables: only i
         }
     }
 
+    /// Ends the wait for a reader at once.
     public func interrupt() {
         interruption.raise()
     }

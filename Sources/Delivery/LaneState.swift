@@ -1,0 +1,109 @@
+// What the queues of a lane, of the cursors and of an operator's question share about one sink.
+
+/// The state of a lane. Guarded by the lane's mutex; every method is a few assignments.
+struct LaneState {
+    /// How far the stop of the daemon has come.
+    enum Phase {
+        case running, draining, givingUp, finished
+    }
+
+    /// What a failed synchronize asks for: what was taken since the last durable cursor may be lost.
+    enum StartOver {
+        case no
+        /// It has failed; the sink waits first, as after any failure.
+        case asked(SinkError)
+        /// It has waited.
+        case due
+    }
+
+    private(set) var cursor: Int64 = 0
+    private(set) var durable: Int64 = 0
+    private var lastError: String?
+    private var outage = Outage()
+    /// Failures of synchronize since the last that succeeded.
+    private var unsynchronized = 0
+    var startOver = StartOver.no
+    var phase = Phase.running
+    /// Called when the cursor has moved.
+    var onProgress: (@Sendable () -> Void)?
+    /// Called once, with whether the sink had come to the newest event.
+    var onFinish: (@Sendable (Bool) -> Void)?
+
+    // MARK: Cursors
+
+    mutating func begin(at cursor: Int64) {
+        self.cursor = cursor
+        durable = cursor
+    }
+
+    /// Returns whether the cursor was not that far before.
+    mutating func move(to cursor: Int64) -> Bool {
+        guard cursor > self.cursor else { return false }
+        self.cursor = cursor
+        return true
+    }
+
+    /// Where the durable cursor can be moved to; nil where it need not or must not.
+    var pendingCursor: Int64? {
+        !isToStartOver && cursor > durable ? cursor : nil
+    }
+
+    /// Returns whether that had failed before.
+    mutating func madeDurable(_ cursor: Int64) -> Bool {
+        defer { unsynchronized = 0 }
+        durable = cursor
+        return unsynchronized > 0
+    }
+
+    mutating func synchronizeFailed(_ error: SinkError) {
+        startOver = .asked(error)
+        unsynchronized += 1
+    }
+
+    /// Whether the sink has to go back to the durable cursor.
+    var isToStartOver: Bool {
+        if case .no = startOver { false } else { true }
+    }
+
+    mutating func startedOver() {
+        startOver = .no
+        cursor = durable
+    }
+
+    // MARK: The stop
+
+    /// Whether the rest of a batch is not to be handed over.
+    var mustTurnBack: Bool { isToStartOver || phase == .givingUp }
+
+    /// Returns whom to tell.
+    mutating func finish() -> (@Sendable (Bool) -> Void)? {
+        defer { onFinish = nil }
+        phase = .finished
+        return onFinish
+    }
+
+    // MARK: Failures
+
+    /// Failures in a row.
+    var failures: Int { max(outage.failures, unsynchronized) }
+
+    /// Returns whether to say it; the parameters are those of `Outage.failed`.
+    mutating func failed(_ message: String, now: UInt64, wall: Int64) -> Bool {
+        lastError = message
+        return outage.failed(now: now, wall: wall)
+    }
+
+    /// Returns how many failures came before, if that is to be said.
+    mutating func recovered() -> Int? {
+        // A sink that takes events and cannot keep them does not work yet.
+        guard outage.failures > 0, unsynchronized == 0 else { return nil }
+        lastError = nil
+        return outage.recovered()
+    }
+
+    func status(name: String, newest: Int64) -> SinkStatus {
+        SinkStatus(
+            name: name, cursor: cursor, durableCursor: durable, lag: max(0, newest - cursor), lastError: lastError,
+            retryingSince: outage.since)
+    }
+}
