@@ -223,7 +223,9 @@ import Testing
         let dispatcher = dispatcher([try stdout(pipe), try forward(target.url)])
         try dispatcher.start()
         store.append([big, "b", "c"])
-        for _ in 0..<3 { try target.arrived.await("the other sink's event") }
+        while store.state.withLock({ $0.cursors["crm"] }) != 3 {
+            try store.moved.await("the other sink's cursor")
+        }
         #expect(!dispatcher.stop(deadline: .now()))
         #expect(store.state.withLock { $0.cursors } == ["crm": 3, "journal": 0])
     }

@@ -64,7 +64,8 @@ final class InMemoryEventStore: EventStore {
             return state.failingReads > 0
         }
         if isFailing { throw .unavailable }
-        let found = state.withLock { state in Array(state.events.filter { $0.sequence > sequence }.prefix(limit.events)) }
+        let found = state.withLock { state in Array(state.events.filter { $0.sequence > sequence }.prefix(limit.events))
+        }
         return makeBatch(found)
     }
 
