@@ -189,6 +189,6 @@ struct CallbackReader: ~Copyable {
 
     private func string(_ token: JSONToken, _ text: inout EventText) -> TextSlice {
         guard token != .none else { return .none }
-        return text.gather { json.appendString(token, limit: EventText.limitBytes, to: &$0) }
+        return text.gatherForeign { json.appendString(token, limit: EventText.limitBytes, to: &$0) }
     }
 }

@@ -75,7 +75,7 @@ struct Envelope {
         // As many digits as the largest number has, so that it sorts as text.
         add(.sequence, text.gather { Timestamp.append(Int(max(sequence, 0)), digits: 19, to: &$0) })
         add(.datacontenttype, contentType())
-        add(.endpoint, text.gather { append(endpoint, to: &$0) })
+        add(.endpoint, text.gatherForeign { append(endpoint, to: &$0) })
         add(.sinchmessage, fields.message)
         add(.sinchcontact, fields.contact)
         add(.sinchconversation, fields.conversation)
@@ -93,7 +93,7 @@ struct Envelope {
     private mutating func source(_ endpoint: Span<UInt8>) -> TextSlice {
         let (project, app) = (fields.project, fields.app)
         if !project.isEmpty || !app.isEmpty {
-            let uri = text.gather { bytes in
+            let uri = text.gatherForeign { bytes in
                 append("//conversation.api.sinch.com", to: &bytes)
                 for (part, value) in [("/projects/", project), ("/apps/", app)] as [(StaticString, TextSlice)]
                 where !value.isEmpty {
@@ -101,9 +101,10 @@ struct Envelope {
                     for index in value.range { appendPathByte(bytes[index], to: &bytes) }
                 }
             }
+            // Encoded, a long id may have become too long.
             if !uri.isEmpty { return uri }
         }
-        let path = text.gather { bytes in
+        let path = text.gatherForeign { bytes in
             if endpoint.isEmpty || endpoint[0] != UInt8(ascii: "/") { bytes.append(UInt8(ascii: "/")) }
             for index in endpoint.indices {
                 // A path from the configuration: its slashes and what is encoded in it already stay as they are.
@@ -132,7 +133,7 @@ struct Envelope {
         if !fields.contact.isEmpty { return fields.contact }
         let (channel, identity) = (fields.channel, fields.identity)
         guard !channel.isEmpty, !identity.isEmpty else { return fields.message }
-        let both = text.gather { bytes in
+        let both = text.gatherForeign { bytes in
             EventText.append(channel, to: &bytes)
             bytes.append(UInt8(ascii: ":"))
             EventText.append(identity, to: &bytes)

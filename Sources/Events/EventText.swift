@@ -20,11 +20,16 @@ struct EventText {
 
     mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
-    /// Gathers what `write` appends, `.none` if that may not stand in an attribute.
+    /// Gathers what `write` appends, which is hookd's own and therefore fit for an attribute.
     mutating func gather(_ write: (inout [UInt8]) -> Void) -> TextSlice {
         let start = bytes.count
         write(&bytes)
-        let slice = TextSlice(start: start, count: bytes.count - start)
+        return TextSlice(start: start, count: bytes.count - start)
+    }
+
+    /// Gathers what `write` appends from outside; `.none` if that may not stand in an attribute.
+    mutating func gatherForeign(_ write: (inout [UInt8]) -> Void) -> TextSlice {
+        let slice = gather(write)
         guard slice.count <= Self.limitBytes, isAttributeText(bytes.span.extracting(slice.range)) else {
             bytes.removeLast(slice.count)
             return .none
@@ -50,15 +55,22 @@ struct EventText {
 /// A value that holds one is left out as a whole. Were only the character taken out, what is left would name some
 /// other contact or message; and an id that holds an escape sequence is not an id, but somebody's try.
 func isAttributeText(_ text: Span<UInt8>) -> Bool {
-    var index = 0
-    while index < text.count {
+    isPrintableASCII(text) || hasOnlyAttributeCharacters(text)
+}
+
+/// Nearly every text is, and this takes many bytes at once, for it does not stop at the first other one.
+private func isPrintableASCII(_ text: Span<UInt8>) -> Bool {
+    var others: UInt8 = 0
+    for index in text.indices { others |= text[index] &- 0x20 < 0x5F ? 0 : 1 }
+    return others == 0
+}
+
+private func hasOnlyAttributeCharacters(_ text: Span<UInt8>) -> Bool {
+    for index in text.indices {
         let byte = text[index]
         if byte < 0x20 || byte == 0x7F { return false }
-        if byte >= 0xC2, index + 1 < text.count {
-            if byte == 0xC2, text[index + 1] < 0xA0 { return false }
-            if byte >= 0xEF, isNoncharacter(text, at: index) { return false }
-        }
-        index += 1
+        if byte == 0xC2, index + 1 < text.count, text[index + 1] < 0xA0 { return false }
+        if byte >= 0xEF, isNoncharacter(text, at: index) { return false }
     }
     return true
 }

@@ -32,11 +32,11 @@ enum Timestamp {
 
     /// Appends `number`, which is not negative, with leading zeros to `digits` digits.
     static func append(_ number: Int, digits: Int, to bytes: inout [UInt8]) {
-        var scale = 1
-        for _ in 1..<digits { scale *= 10 }
-        while scale > 0 {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / scale % 10))
-            scale /= 10
+        var rest = UInt(number)
+        for _ in 0..<digits { bytes.append(UInt8(ascii: "0")) }
+        for index in (bytes.count - digits..<bytes.count).reversed() where rest > 0 {
+            bytes[index] += UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
         }
     }
 
