@@ -28,8 +28,8 @@ let rooms: [Room] = [
     Room(name: "Callbacks", imports: ["CSSL", "Glibc"]),
     // What a callback's body says: no sockets, no storage.
     Room(name: "Events", imports: ["CSimdJSON", "Glibc"]),
-    // Events on disk: no HTTP, no sinks.
-    Room(name: "Store", imports: ["CSQLite", "CLinux", "Glibc", "Dispatch", "Synchronization"]),
+    // Events on disk: no HTTP, no sinks. CSSL, for an event's id is a hash that is checked when it is read.
+    Room(name: "Store", imports: ["CSQLite", "CLinux", "CSSL", "Glibc", "Dispatch", "Synchronization"]),
     // Sinks: no HTTP server, no verification.
     Room(
         name: "Delivery",
