@@ -56,7 +56,7 @@ import Testing
             ["send", "http://127.0.0.1:1/", "--secret-env", "EMPTY"],
             ["send", "http://127.0.0.1:1/", "--secret-env", "SECRET", "--secret-file", "/dev/null"],
             ["send", "http://127.0.0.1:1/", "--secret-file", "/dev/null"],
-        ["send", "http://127.0.0.1:1/", "--secret-file", "/nonexistent"],
+            ["send", "http://127.0.0.1:1/", "--secret-file", "/nonexistent"],
             ["send", "http://127.0.0.1:1/", "--secret-env", "SECRET", "--sample", "nonsense"],
             ["send", "http://127.0.0.1:1/", "--secret-env", "SECRET", "--sample", "a", "--body", "b"],
             ["send", "http://127.0.0.1:1/", "--secret-env", "SECRET", "--body", "/nonexistent"],
