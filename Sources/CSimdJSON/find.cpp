@@ -142,11 +142,6 @@ void csimdjson_names_free(csimdjson_names *names)
     delete names;
 }
 
-size_t csimdjson_names_count(const csimdjson_names *names)
-{
-    return names->count;
-}
-
 void csimdjson_members(
     const csimdjson_parser *parser, uint32_t object, const csimdjson_names *names, uint32_t *values)
 {

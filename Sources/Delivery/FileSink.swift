@@ -6,7 +6,7 @@ import Store
 import Synchronization
 
 /// Appends events to a file that no other program writes to.
-public final class FileSink: Sink, @unchecked Sendable {  // `lines` and `repair`: only in take and startOver
+public final class FileSink: Sink, @unchecked Sendable {  // variables: only in take, and in open before
     /// The name in the configuration.
     public let name: String
     /// How much is written at once, and when it is tried again.
@@ -63,6 +63,7 @@ public final class FileSink: Sink, @unchecked Sendable {  // `lines` and `repair
         retry: RetryPolicy(initialMicroseconds: 250_000, maximumMicroseconds: 5_000_000))
 
     /// Opens the file where it is not open yet, so that a path that cannot work is known before the first event.
+    /// For the time before the dispatcher starts, which then calls `take` from a queue of its own.
     public func open() throws(SinkError) {
         _ = try opened()
     }

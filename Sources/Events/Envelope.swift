@@ -105,7 +105,7 @@ struct Envelope {
             if !uri.isEmpty { return uri }
         }
         let path = text.gatherForeign { bytes in
-            if endpoint.isEmpty || endpoint[0] != UInt8(ascii: "/") { bytes.append(UInt8(ascii: "/")) }
+            if !endpoint.isEmpty, endpoint[0] != UInt8(ascii: "/") { bytes.append(UInt8(ascii: "/")) }
             for index in endpoint.indices {
                 // A path from the configuration: its slashes and what is encoded in it already stay as they are.
                 let byte = endpoint[index]

@@ -51,15 +51,11 @@ struct FramingFields {
     private mutating func takeHost(_ value: Range<Int>, in bytes: borrowing Span<UInt8>) throws(RequestError) {
         hostCount += 1
         guard hostCount == 1 else { throw .hostInvalid }
+        let characters = hostCharacters
         for index in value {
-            switch bytes[index] {
-            case 0x21...0x7e where !Self.neverInHost.contains(bytes[index]): continue
-            default: throw .hostInvalid
-            }
+            guard characters.contains(bytes[index]) else { throw .hostInvalid }
         }
     }
-
-    private static let neverInHost = CharacterSet("\"#/<>?@\\^`{|}, ")
 
     private mutating func takeConnection(_ value: Range<Int>, in bytes: borrowing Span<UInt8>) {
         forEachElement(of: value, in: bytes) { option, bytes in

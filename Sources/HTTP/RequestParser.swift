@@ -190,12 +190,8 @@ public struct RequestParser: Sendable {
             colon += 1
         }
         guard colon > line.lowerBound, colon < line.upperBound else { throw .fieldNameInvalid }
-        var index = colon + 1
-        while index < line.upperBound {
-            guard isFieldContent(bytes[index]) else {
-                throw bytes[index] == 0x0d || bytes[index] == 0 ? .lineEndInvalid : .fieldValueInvalid
-            }
-            index += 1
+        if let wrong = firstOutsideFieldContent(colon + 1..<line.upperBound, in: bytes) {
+            throw bytes[wrong] == 0x0d || bytes[wrong] == 0 ? .lineEndInvalid : .fieldValueInvalid
         }
         return Field(
             name: line.lowerBound..<colon, value: trimmed(colon + 1..<line.upperBound, in: bytes))

@@ -99,7 +99,7 @@ extension Shard {
     func discard(_ connection: Connection) {
         guard let buffer = readBuffer.baseAddress else { return }
         while true {
-            switch transfer({ read(connection.descriptor, buffer, Self.readBytes) }) {
+            switch transfer({ recv(connection.descriptor, buffer, Self.readBytes, 0) }) {
             case .wouldBlock:
                 connection.isReadable = false
                 return

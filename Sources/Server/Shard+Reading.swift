@@ -12,7 +12,7 @@ extension Shard {
                 return
             }
             guard connection.acceptsRequest, let buffer = readBuffer.baseAddress else { return }
-            switch transfer({ read(connection.descriptor, buffer, Self.readBytes) }) {
+            switch transfer({ recv(connection.descriptor, buffer, Self.readBytes, 0) }) {
             case .wouldBlock: connection.isReadable = false
             case .failed: end(connection)
             case .bytes(0): end(connection)  // nothing waits for an answer in the phases that read

@@ -13,6 +13,8 @@ import Testing
     private let store = InMemoryEventStore()
     private let notes = Notes()
     private static let everything = [Array("/callbacks".utf8)]
+    private static let quickPace = SinkPace(
+        limit: ReadLimit(events: 10, bytes: 1000), pauseMicroseconds: 0, retry: quickRetry)
     private static let quickRetry = RetryPolicy(initialMicroseconds: 1000, maximumMicroseconds: 4000)
 
     init() throws { directory = try TemporaryDirectory() }
@@ -32,11 +34,14 @@ import Testing
     }
 
     private func forward(_ url: String, retry: RetryPolicy = quickRetry) throws -> ForwardSink {
-        try ForwardSink(name: "crm", url: url, retry: retry, userAgent: "hookd/test", renderer: PlainRenderer())
+        // A timeout that no test waits for: what ends before it was ended by somebody.
+        try ForwardSink(
+            name: "crm", url: url, timeoutMilliseconds: 600_000, retry: retry, userAgent: "hookd/test",
+            renderer: PlainRenderer())
     }
 
-    private func stdout(_ pipe: Pipe) throws -> StdoutSink {
-        try StdoutSink(name: "journal", descriptor: pipe.writing, renderer: PlainRenderer())
+    private func stdout(_ pipe: Pipe, pace: SinkPace = StdoutSink.defaultPace) throws -> StdoutSink {
+        try StdoutSink(name: "journal", descriptor: pipe.writing, renderer: PlainRenderer(), pace: pace)
     }
 
     // MARK: Order and cursors
@@ -65,6 +70,30 @@ import Testing
             #expect(String(decoding: read(line.utf8.count, from: pipe.reading), as: UTF8.self) == line)
         }
         #expect(dispatcher.stop(deadline: farAway))
+    }
+
+    @Test("misses no event that is stored while it falls asleep")
+    func lostWake() throws {
+        let pipe = try Pipe()
+        let dispatcher = dispatcher([try stdout(pipe, pace: Self.quickPace)])
+        try dispatcher.start()
+        store.append(["a"])
+        #expect(read(4, from: pipe.reading) == Array("1 a\n".utf8))
+        store.state.withLock { $0.betweenLookAndAnswer = { [store] in store.append(["b"]) } }
+        store.append([String]())  // wakes it for nothing, and the wake for b comes while it is awake
+        var poller = pollfd(fd: pipe.reading, events: Int16(POLLIN), revents: 0)
+        try #require(poll(&poller, 1, 30_000) == 1)
+        #expect(read(4, from: pipe.reading) == Array("2 b\n".utf8))
+        #expect(dispatcher.stop(deadline: farAway))
+    }
+
+    @Test("moves on where no event is for it")
+    func skipsAll() throws {
+        let dispatcher = dispatcher([file()], endpoints: [Array("/other".utf8)])
+        try dispatcher.start()
+        store.append(["a", "b"])
+        #expect(dispatcher.stop(deadline: farAway))
+        #expect(store.state.withLock { $0.cursors } == ["archive": 2])
     }
 
     @Test("resumes behind its cursor: no event twice, none lost")
@@ -232,10 +261,7 @@ import Testing
 
     @Test("goes on where a file could not be opened at first")
     func fileLater() throws {
-        let sink = FileSink(
-            name: "archive", path: directory.file("events.jsonl"), renderer: PlainRenderer(),
-            pace: SinkPace(
-                limit: ReadLimit(events: 10, bytes: 1000), pauseMicroseconds: 0, retry: Self.quickRetry))
+        let sink = FileSink(name: "archive", path: path, renderer: PlainRenderer(), pace: Self.quickPace)
         try #require(mkfifo(path, 0o600) == 0)
         let dispatcher = dispatcher([sink])
         try dispatcher.start()
@@ -251,11 +277,7 @@ import Testing
     @Test("tries again where the store cannot be read or written")
     func storeFails() throws {
         let pipe = try Pipe()
-        let sink = try StdoutSink(
-            name: "journal", descriptor: pipe.writing, renderer: PlainRenderer(),
-            pace: SinkPace(
-                limit: ReadLimit(events: 10, bytes: 1000), pauseMicroseconds: 0, retry: Self.quickRetry))
-        let dispatcher = dispatcher([sink])
+        let dispatcher = dispatcher([try stdout(pipe, pace: Self.quickPace)])
         try dispatcher.start()
         store.state.withLock {
             $0.failingReads = 3
@@ -275,9 +297,7 @@ import Testing
     func synchronizeFails() throws {
         let failures = Mutex(3)
         let sink = FileSink(
-            name: "archive", path: path, renderer: PlainRenderer(),
-            pace: SinkPace(
-                limit: ReadLimit(events: 10, bytes: 1000), pauseMicroseconds: 0, retry: Self.quickRetry),
+            name: "archive", path: path, renderer: PlainRenderer(), pace: Self.quickPace,
             writeThrough: { [store] descriptor in
                 let isFailing = failures.withLock { count in
                     count -= 1
@@ -312,6 +332,7 @@ import Testing
         try target.arrived.await("a")
         try target.arrived.await("b, which hangs")
         #expect(!first.stop(deadline: .now()))
+        try target.stallEnded.await("the request is aborted")
         #expect(store.state.withLock { $0.cursors } == ["crm": 1])
 
         let second = dispatcher([try forward(target.url)])
@@ -332,7 +353,10 @@ import Testing
         try dispatcher.start()
         store.append(["a"])
         try notes.noted.await("the failure is said")
-        #expect(!dispatcher.stop(deadline: farAway))
+        let hasStopped = inBackground {
+            #expect(!dispatcher.stop(deadline: .distantFuture))
+        }
+        try hasStopped.await("the stop")
         #expect(try contents(of: path) == plainLines(["a"]))
     }
 

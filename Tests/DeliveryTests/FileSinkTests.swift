@@ -119,6 +119,23 @@ import Testing
         #expect(try contents(of: path) == "3 ccc\n4 ddd\n")
     }
 
+    @Test("keeps in mind that half a line wants an end, until a line is written")
+    func halfLineAndFailure() throws {
+        let path = directory.file("events.jsonl")
+        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        defer { close(file) }
+        let start = largestFile(file) - 3
+        try #require(ftruncate(file, start) == 0)
+        try #require(pwrite(file, "l", 1, start - 1) == 1)
+        let sink = sink(path)
+        #expect(sink.take(makeBatch(["aaa"]), from: 0).count == 0)
+        #expect(lseek(file, 0, SEEK_END) == start)
+
+        try #require(ftruncate(file, 0) == 0 && pwrite(file, "hal", 3, 0) == 3)
+        #expect(sink.take(makeBatch(["aaa"]), from: 0).count == 1)
+        #expect(try contents(of: path) == "hal\n1 aaa\n")
+    }
+
     @Test("says so where a torn line cannot be cut off, and ends it before the next")
     func tornForGood() throws {
         // A file in memory that is sealed against being cut (memfd_create(2)): MFD_ALLOW_SEALING is 2,
@@ -177,6 +194,19 @@ import Testing
         #expect(throws: SinkError.self) { try sink.synchronize() }
         sink.startOver()
         #expect(try contents(of: path) == "1 a\n")
+    }
+
+    @Test("starts over with whole lines where the file was emptied meanwhile, as log rotation does")
+    func startOverEmptied() throws {
+        let path = directory.file("events.jsonl")
+        let sink = FileSink(name: "archive", path: path, renderer: PlainRenderer(), writeThrough: { _ in 0 })
+        _ = sink.take(makeBatch(["a"]), from: 0)
+        try sink.synchronize()
+        try write("", to: path)
+        _ = sink.take(makeBatch(["bbb", "ccc"], from: 2), from: 0)
+        sink.startOver()
+        let left = try contents(of: path)
+        #expect(left.isEmpty || left.hasSuffix("\n"), "\(left)")
     }
 
     @Test("cuts nothing off that somebody else wrote")

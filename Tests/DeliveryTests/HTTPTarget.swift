@@ -44,6 +44,8 @@ final class HTTPTarget: Sendable {
     let port: UInt16
     /// Signalled when a request has come whole.
     let arrived = DispatchSemaphore(value: 0)
+    /// Signalled when a connection that nothing was said on has ended.
+    let stallEnded = DispatchSemaphore(value: 0)
     /// Signalled when the other side has ended a stream that is endless.
     let streamEnded = DispatchSemaphore(value: 0)
     let state = Mutex(State())
@@ -140,6 +142,7 @@ final class HTTPTarget: Sendable {
         case .stall:
             var byte: UInt8 = 0
             _ = recv(connection, &byte, 1, 0)
+            stallEnded.signal()
             return false
         }
     }

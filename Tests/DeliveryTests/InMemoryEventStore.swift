@@ -29,6 +29,8 @@ final class InMemoryEventStore: EventStore {
         var failingReads = 0
         var failingMoves = 0
         var holdMoves: DispatchSemaphore?
+        /// Called once, when somebody has looked for the newest event and not yet been told.
+        var betweenLookAndAnswer: (@Sendable () -> Void)?
     }
 
     let state = Mutex(State())
@@ -69,7 +71,14 @@ final class InMemoryEventStore: EventStore {
         return makeBatch(found)
     }
 
-    var newestSequence: Int64 { state.withLock { $0.newest } }
+    var newestSequence: Int64 {
+        let (newest, hook) = state.withLock { state in
+            defer { state.betweenLookAndAnswer = nil }
+            return (state.newest, state.betweenLookAndAnswer)
+        }
+        hook?()
+        return newest
+    }
 
     func cursor(of sink: String) throws(StoreError) -> Int64? {
         state.withLock { $0.cursors[sink] }

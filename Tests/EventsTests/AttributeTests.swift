@@ -48,6 +48,9 @@ import Testing
         .init(#"{"message":{"x":{"id":"deep"},"id":"a"}}"#, "sinchmessage", "a", "ids further inside do not count"),
         .init(#"{"message":{"i\u0064":"\u0061\/\"\\"}}"#, "sinchmessage", #"a/"\"#, "escapes are resolved"),
         .init(#"{"message":{"id":"\ud83d\ude00"}}"#, "sinchmessage", "😀", "a surrogate pair is resolved"),
+        .init(
+            #"{"message":{"id":"\u00A0\u07fF\u0800\ud7ff\ue000\ufffd\ud800\udc00\uDBFF\uDFFD"}}"#, "sinchmessage",
+            "\u{A0}\u{7FF}\u{800}\u{D7FF}\u{E000}\u{FFFD}\u{10000}\u{10FFFD}", "at the borders of each length of UTF-8"),
         .init(#"{"message":{"id":"a\ud83d"}}"#, "sinchmessage", nil, "half of a pair is no text"),
         .init(#"{"event":{"id":"e"}}"#, "sinchmessage", nil, "the id of an event is not a message's"),
         .init(#"{"event":{"status":"DELIVERED"}}"#, "sinchstatus", nil, "only reports have a delivery status"),
@@ -105,6 +108,7 @@ import Testing
         .init("{\"message\":{\"id\":\"a\u{A0}b\"}}", "sinchmessage", "a\u{A0}b", "the first behind C1"),
         .init(#"{"message":{"id":"\ufffe"}}"#, "sinchmessage", nil, "a noncharacter"),
         .init(#"{"message":{"id":"\ufdd0"}}"#, "sinchmessage", nil, "a noncharacter of the Arabic block"),
+        .init(#"{"message":{"id":"\ufdef"}}"#, "sinchmessage", nil, "the last of them"),
         .init(#"{"message":{"id":"\ud83f\udfff"}}"#, "sinchmessage", nil, "a noncharacter of another plane"),
         .init(
             #"{"message":{"id":"\ufffd\ufdcf\ufdf0"}}"#, "sinchmessage", "\u{FFFD}\u{FDCF}\u{FDF0}", "their neighbours"),

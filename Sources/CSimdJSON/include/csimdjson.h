@@ -61,7 +61,6 @@ typedef struct csimdjson_names csimdjson_names;
 /// NULL when memory is exhausted or the list is not like that.
 csimdjson_names *_Nullable csimdjson_names_new(const char *list);
 void csimdjson_names_free(csimdjson_names *_Nullable names);
-size_t csimdjson_names_count(const csimdjson_names *names);
 
 /// For each name the token of the member's value in `object`, CSIMDJSON_NONE where there is none. Of repeated keys
 /// the last counts, as in most readers, and a key spelled with escapes is the same key. All are CSIMDJSON_NONE
