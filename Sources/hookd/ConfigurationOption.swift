@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import Daemon
-import Foundation
+import FoundationEssentials
 
 struct ConfigurationOption: ParsableArguments {
     @Option(
@@ -28,21 +28,30 @@ struct ConfigurationOption: ParsableArguments {
     /// Reads that one key and no more: whoever looks into a store need not be allowed to read the secrets, and
     /// systemd's credentials are not there outside of the unit.
     func stateDirectory() throws -> String {
-        let file = URL(filePath: path)
-        let found: Any
+        let elsewhere = "Name another one with --config, or the store with --state-directory."
+        let found: StatePart
         do {
-            found = try JSONSerialization.jsonObject(with: Data(contentsOf: file))
+            found = try JSONDecoder().decode(StatePart.self, from: Data(contents(of: path)))
+        } catch let error as UnreadableFile {
+            throw failure("\(error). \(elsewhere)", .badConfiguration)
         } catch {
-            let reason = "\(quoted(path)) cannot be read as a configuration: \(error.localizedDescription)"
-            throw failure(
-                reason + " Name another one with --config, or the store with --state-directory.", .badConfiguration)
+            throw failure("\(quoted(path)) is no configuration; ask hookd check why. \(elsewhere)", .badConfiguration)
         }
-        if let directory = (found as? [String: Any])?["state_directory"] as? String, !directory.isEmpty {
+        if let directory = found.directory, !directory.isEmpty {
             // A relative path starts where the file is.
-            return URL(filePath: directory, relativeTo: file.deletingLastPathComponent()).path
+            return URL(filePath: directory, relativeTo: URL(filePath: path).deletingLastPathComponent()).path
         }
         // systemd names every directory of StateDirectory=, separated by colons.
         if let first = variable("STATE_DIRECTORY")?.split(separator: ":").first { return String(first) }
         throw failure("\(quoted(path)) names no state_directory, and $STATE_DIRECTORY is not set.", .badConfiguration)
+    }
+}
+
+/// What `tail` reads of a configuration.
+private struct StatePart: Decodable {
+    var directory: String?
+
+    enum CodingKeys: String, CodingKey {
+        case directory = "state_directory"
     }
 }

@@ -2,7 +2,6 @@
 
 import Daemon
 import Events
-import Foundation
 import Store
 
 /// Makes lines of stored events.
@@ -65,43 +64,5 @@ final class EventPrinter {
         let time = UTCTimestamp.text(ofSeconds: event.recordedAt / 1_000_000)
         let line = ["\(dim)\(time)\(plain)", "\(bold)\(escapingControls(type))\(plain)"] + words.map(escapingControls)
         return line.joined(separator: "  ")
-    }
-}
-
-/// The words of a callback that a person would look at first.
-struct Excerpt: Equatable {
-    /// At most that many characters are shown.
-    static let limit = 60
-    /// What is looked for, in this order, at any depth.
-    private static let keys = ["text", "caption", "title", "postback_data", "emoji", "url", "description"]
-
-    var text: String
-
-    /// Nil where the body has none of it.
-    init?(ofBody body: ArraySlice<UInt8>) {
-        guard let root = try? JSONSerialization.jsonObject(with: Data(body)),
-            let found = Self.keys.lazy.compactMap({ Self.string($0, in: root) }).first
-        else { return nil }
-        // Scalars, for a single character may be made of thousands of them.
-        let scalars = found.unicodeScalars
-        text = scalars.count <= Self.limit ? found : String(String.UnicodeScalarView(scalars.prefix(Self.limit))) + "…"
-    }
-
-    /// The first string of that name that is not empty, the least deep one first.
-    private static func string(_ key: String, in root: Any) -> String? {
-        var level = [root]
-        while !level.isEmpty {
-            var next: [Any] = []
-            for value in level {
-                if let object = value as? [String: Any] {
-                    if let text = object[key] as? String, !text.isEmpty { return text }
-                    next += object.sorted { $0.key < $1.key }.map(\.value)
-                } else if let array = value as? [Any] {
-                    next += array
-                }
-            }
-            level = next
-        }
-        return nil
     }
 }

@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Daemon
-import Glibc
 import Samples
 
 struct SecretOptions: ParsableArguments {
@@ -28,7 +27,7 @@ struct SecretOptions: ParsableArguments {
                 throw failure("the environment variable \(quoted(name)) holds no secret.", .wrongUsage)
             }
         case (nil, let path?):
-            secret = withoutTrailingNewline(try contents(of: path))
+            secret = withoutTrailingNewline(try argument(path))
             if secret.isEmpty { throw failure("the file \(quoted(path)) holds no secret.", .wrongUsage) }
         default:
             throw failure("name the secret by one of --secret-file and --secret-env.", .wrongUsage)
@@ -68,7 +67,7 @@ struct CallbackOptions: ParsableArguments {
 
     /// The bytes to sign.
     func body() throws -> [UInt8] {
-        if let bodyPath { return try contents(of: bodyPath) }
+        if let bodyPath { return try argument(bodyPath) }
         let name = sample ?? Self.defaultSample
         guard let sample = Sample.named(name) else {
             throw failure("there is no sample \(quoted(name)): see hookd send --list-samples.", .wrongUsage)
@@ -77,20 +76,11 @@ struct CallbackOptions: ParsableArguments {
     }
 }
 
-/// What is in the file, which may be a pipe; `-` is stdin.
-private func contents(of path: String) throws -> [UInt8] {
-    let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
-    defer { if descriptor > STDIN_FILENO { close(descriptor) } }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65_536)
-    while true {
-        let count = descriptor < 0 ? -1 : read(descriptor, &chunk, chunk.count)
-        if count < 0, errno == EINTR { continue }
-        guard count >= 0 else {
-            throw failure("\(quoted(path)) cannot be read: \(String(cString: strerror(errno)))", .wrongUsage)
-        }
-        if count == 0 { return bytes }
-        bytes += chunk[..<count]
+private func argument(_ path: String) throws -> [UInt8] {
+    do {
+        return try contents(of: path)
+    } catch {
+        throw failure("\(error).", .wrongUsage)
     }
 }
 
