@@ -20,7 +20,7 @@ RUN swift package resolve
 COPY CSSL CSSL
 COPY Sources Sources
 COPY Tests Tests
-RUN swift build -c release --static-swift-stdlib --product hookd \
+RUN swift build -c release --static-swift-stdlib -Xlinker -s --product hookd \
     && install -D -m 0755 "$(swift build -c release --static-swift-stdlib --show-bin-path)/hookd" /out/usr/bin/hookd \
     && install -d -m 0700 -o 65532 -g 65532 /out/var/lib/hookd
 

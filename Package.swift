@@ -56,7 +56,9 @@ let package = Package(
         .testTarget(name: "EventsTests", dependencies: ["Events", "Samples"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "CSQLite"]),
         .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "Store", "Events"]),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Server", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(
+            name: "DaemonTests", dependencies: ["Daemon", "Server", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(name: "CommandTests", dependencies: ["hookd", "Callbacks", "Samples", "Store"]),
         .testTarget(name: "SystemTests", dependencies: ["Callbacks", "Samples", "CSQLite", "hookd"]),
         .testTarget(name: "TidyTests"),
     ],

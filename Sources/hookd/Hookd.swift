@@ -1,6 +1,31 @@
+// The command line begins here. Each command is a file of its own; this one lists them.
+
 import ArgumentParser
+import Daemon
+import Glibc
 
 @main
 struct Hookd: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "hookd", abstract: "Placeholder")
+    static let configuration = CommandConfiguration(
+        commandName: "hookd",
+        abstract: "Receives Sinch callbacks, proves them genuine, stores them before it answers, and hands them on.",
+        discussion: """
+            EXAMPLES
+              hookd check --config /etc/hookd/config.json
+              hookd serve --config /etc/hookd/config.json
+              hookd send http://127.0.0.1:8080/callbacks --secret-file secret
+              hookd tail --follow
+
+            EXIT STATUS
+              0 done, 64 wrong usage, 69 daemon not reachable, 75 try again,
+              78 bad configuration, 1 anything else
+            """,
+        version: hookdVersion,
+        subcommands: [ServeCommand.self, CheckCommand.self, SendCommand.self, TailCommand.self])
+
+    static func main() {
+        // A reader that goes away is told by write(2): `hookd tail | head` ends in silence.
+        signal(SIGPIPE, SIG_IGN)
+        main(nil)
+    }
 }

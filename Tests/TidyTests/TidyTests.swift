@@ -3,7 +3,7 @@
 import Testing
 
 @Suite("The source is tidy") struct TidyTests {
-    static let code: Set<String> = ["swift", "c", "cpp", "h", "modulemap"]
+    static let code: Set<String> = ["swift", "c", "cpp", "h", "hpp", "modulemap"]
 
     /// What is built into the daemon.
     let product: [SourceFile]

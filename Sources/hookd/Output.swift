@@ -1,0 +1,53 @@
+// stdout and stderr as hookd's commands use them: written whole, and a reader that went away is no error.
+
+import Glibc
+
+/// Where a command's output goes. SIGPIPE must be ignored, as `Hookd.main` sees to.
+struct Output {
+    /// For what was asked.
+    static let standard = Output(descriptor: STDOUT_FILENO)
+    /// For what went wrong.
+    static let error = Output(descriptor: STDERR_FILENO)
+
+    let descriptor: Int32
+
+    /// Whether a person looks at it.
+    var isTerminal: Bool { isatty(descriptor) == 1 }
+
+    /// Whether colours are welcome: on a terminal that knows them, unless NO_COLOR is set (https://no-color.org).
+    var takesColours: Bool {
+        isTerminal && (variable("NO_COLOR") ?? "").isEmpty && variable("TERM") != "dumb"
+    }
+
+    /// Writes all of `text`.
+    ///
+    /// - Returns: false where nobody reads any more (EPIPE): the command may end, and nothing went wrong.
+    @discardableResult func write(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Writes all of `bytes`, like `write(_ text:)`.
+    func write(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { write($0) } }
+
+    /// Writes `line` and a newline.
+    @discardableResult func write(line: String) -> Bool { write(line + "\n") }
+
+    private func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let written = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if written >= 0 {
+                rest = rest.dropFirst(written)
+            } else if errno != EINTR {
+                return false
+            }
+        }
+        return true
+    }
+}
+
+/// The value of an environment variable; nil where it is not set.
+func variable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+}

@@ -1,0 +1,33 @@
+// `hookd serve`: the daemon, in the foreground.
+
+import ArgumentParser
+import Daemon
+
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Receive callbacks until told to stop.",
+        discussion: """
+            Stays in the foreground. SIGTERM or SIGINT: finish what has begun and end with 0; a second one ends at \
+            once. Logs go to stderr; stdout belongs to the stdout sink's events.
+
+            EXAMPLES
+              hookd serve --config /etc/hookd/config.json
+              hookd serve --config hookd.json >>events.jsonl
+            """)
+
+    @OptionGroup var option: ConfigurationOption
+
+    func run() throws {
+        let configuration = try option.load()
+        let logger = configuration.log.makeLogger()
+        for warning in configuration.warnings { logger.warning("\(warning)") }
+        let daemon: Daemon
+        do {
+            daemon = try Daemon(configuration, logger: logger)
+        } catch {
+            throw failure("did not start: \(error)")
+        }
+        daemon.runUntilSignalled()
+    }
+}
