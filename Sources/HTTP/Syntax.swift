@@ -31,6 +31,9 @@ let tokenCharacters = CharacterSet("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRS
 /// The characters that mean the same percent-encoded or not (RFC 3986 §2.3).
 let unreservedCharacters = CharacterSet("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
+/// What can stand behind a host, and so where a host should begin when there is none (RFC 3986 §3.2).
+let authorityEnds = CharacterSet(":/?")
+
 /// The value of a hexadecimal digit.
 func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
     switch byte {
