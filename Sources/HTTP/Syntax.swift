@@ -36,6 +36,9 @@ let unreservedCharacters = CharacterSet("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXY
 let hostCharacters = CharacterSet(
     "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!$&'()*+,;=%:[]")
 
+/// What can stand behind a host, and so where a host should begin when there is none (RFC 3986 §3.2).
+let authorityEnds = CharacterSet(":/?")
+
 /// The value of a hexadecimal digit.
 func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
     switch byte {
