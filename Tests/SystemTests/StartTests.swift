@@ -128,6 +128,23 @@ import Testing
         #expect(run.errors.contains("secret/state"), "\(run.errors)")
     }
 
+    /// SIGTERM in the very moment that the daemon says it is there: it must not end it half-way.
+    @Test("a stop right after the start is an orderly one") func stopAtOnce() throws {
+        for _ in 0..<10 { #expect(try DaemonProcess().stop() == .exited(0)) }
+    }
+
+    /// `LimitFSIZE=` of systemd, set too low: a clear error, and not the signal that ends a process by default.
+    @Test("a limit on the size of files") func fileSizeLimit() throws {
+        let home = try DaemonHome()
+        try home.directory.write(Settings().json, to: "hookd.json")
+        let run = try SpawnedProcess(
+            "/bin/sh",
+            ["-c", "ulimit -f 0; exec \"$0\" serve --config \"$1\"", hookdExecutable(), home.configurationPath]
+        ).finish()
+        #expect(run.ending == .exited(1))
+        #expect(run.errors.contains(home.statePath), "\(run.errors)")
+    }
+
     /// What somebody may have done to the database's file.
     enum Damage: String, CaseIterable, Sendable {
         case garbage, firstPageGarbage, truncatedToHalfAPage, anotherProgram, newerSchema, directory
