@@ -132,7 +132,7 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
             defer { file.isDirty = false }  // before the call: what is written meanwhile makes it dirty again
             return file
         }
-        guard let descriptor = state.descriptor else { return }
+        guard state.isDirty, let descriptor = state.descriptor else { return }
         do throws(SystemFailure) {
             try synchronizing { writeThrough(descriptor.number) }
             if state.isNew { try synchronizeName() }

@@ -31,10 +31,10 @@ let tokenCharacters = CharacterSet("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRS
 /// The characters that mean the same percent-encoded or not (RFC 3986 §2.3).
 let unreservedCharacters = CharacterSet("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
-/// The characters of a host and its port (RFC 3986 §3.2.2, §3.2.3): unreserved ones, sub-delims, `%`, and those
-/// around an IPv6 address and before the port.
+/// The characters of a host and its port (RFC 3986 §3.2.2, §3.2.3): unreserved ones, sub-delims but the comma, `%`,
+/// and those around an IPv6 address and before the port.
 let hostCharacters = CharacterSet(
-    "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!$&'()*+,;=%:[]")
+    "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!$&'()*+;=%:[]")
 
 /// What can stand behind a host, and so where a host should begin when there is none (RFC 3986 §3.2).
 let authorityEnds = CharacterSet(":/?")

@@ -64,8 +64,8 @@ struct Listener: Sendable {
             try setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, name)
             if family == AF_INET6 { try setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, name) }
             try bind(descriptor, storage, length, name)
-            // With it, bind would have joined whoever listens there, be it another hookd with another store, and half of
-            // the callbacks would go there. Set afterwards, it lets our further sockets in.
+            // With it, bind would have joined whoever listens there, be it another hookd with another store, and half
+            // of the callbacks would go there. Set afterwards, it lets our further sockets in.
             if !joins { try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, name) }
             try listen(descriptor, name)
             let bound = try boundPort(of: descriptor, name)

@@ -35,7 +35,8 @@ final class EventWriter {
         commitStatement = try connection.prepare("COMMIT", for: "committing")
         insert = try connection.prepare(
             """
-            INSERT INTO events (sequence, recorded_at, received_at, signed_at, endpoint, nonce, signature, algorithm, id, body)
+            INSERT INTO events
+            (sequence, recorded_at, received_at, signed_at, endpoint, nonce, signature, algorithm, id, body)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, for: "storing an event")
         findSigned = try connection.prepare(
