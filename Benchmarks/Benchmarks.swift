@@ -17,7 +17,7 @@ struct WireCallback {
 
     /// The sample message, signed at `signedAt` under `nonce`.
     init(key: HMACKey, nonce: String, signedAt: Int64) throws {
-        let body = Sample.named("message_inbound.text")?.body ?? []
+        let body = Sample.named("message_inbound.rcs_2024")?.body ?? []
         let timestamp = Array("\(signedAt)".utf8)
         let nonceBytes = Array(nonce.utf8)
         let signature = try key.code(body: body.span, nonce: nonceBytes.span, timestamp: timestamp.span)
@@ -85,7 +85,7 @@ enum Benchmarks {
 
     /// Writes the line of an event.
     static func event(_ count: Int) throws {
-        let body = Sample.named("message_inbound.text")?.body ?? []
+        let body = Sample.named("message_inbound.rcs_2024")?.body ?? []
         let id = [UInt8](repeating: 7, count: 16)
         let endpoint = Array("/callbacks".utf8)
         let encoder = try CloudEventEncoder()
@@ -105,7 +105,7 @@ enum Benchmarks {
         let path = String(cString: created)
         defer { for name in ["hookd.db", "hookd.lock", "hookd.mark", ""] { remove("\(path)/\(name)") } }
         let store = try SQLiteEventStore(directory: StateDirectory(path: path)) { print($0) }
-        let body = Sample.named("message_inbound.text")?.body ?? []
+        let body = Sample.named("message_inbound.rcs_2024")?.body ?? []
         let done = DispatchSemaphore(value: 0)
         for start in stride(from: 0, to: count, by: 64) {
             var batch = CandidateBatch()

@@ -1,5 +1,7 @@
 // The four headers by which Sinch signs a callback, found among a request's header fields.
 
+import Glibc
+
 /// A header of Sinch's webhook signature.
 public enum SignatureHeader: Int, Sendable, CaseIterable {
     case signature
@@ -32,7 +34,7 @@ public struct SignatureHeaders: Sendable {
     ///   - name: where the field's name lies in `bytes`.
     ///   - value: where its value lies, without the white space around it.
     public mutating func take(name: Range<Int>, value: Range<Int>, in bytes: borrowing Span<UInt8>) {
-        guard name.count >= 25, let header = SignatureHeader.named(name, in: bytes) else { return }
+        guard let header = SignatureHeader.named(name, in: bytes) else { return }
         if values[header.rawValue] != nil { doubled = header }
         values[header.rawValue] = value
     }
@@ -53,21 +55,29 @@ public struct SignatureHeaders: Sendable {
 }
 
 extension SignatureHeader {
-    /// The header that the field name is, in any case of its letters.
+    /// The header that the field name is, in any case of its letters. Told apart by length first: most fields are none.
     static func named(_ name: Range<Int>, in bytes: borrowing Span<UInt8>) -> SignatureHeader? {
-        for header in allCases where isEqual(name, header.name, in: bytes) { return header }
-        return nil
+        let candidate: SignatureHeader
+        switch name.count {
+        case 25: candidate = .signature
+        case 31: candidate = .nonce
+        case 35:
+            // The two names of this length differ from their 27th character on.
+            candidate = bytes[name.lowerBound + 26] | 0x20 == UInt8(ascii: "t") ? .timestamp : .algorithm
+        default: return nil
+        }
+        return isEqual(name, candidate.name, in: bytes) ? candidate : nil
     }
 }
 
-/// Whether the bytes are the ASCII `text`, which is in lower case, in any case of their letters.
+/// Whether the bytes are `text`, which is ASCII, in any case of their letters.
 func isEqual(_ range: Range<Int>, _ text: StaticString, in bytes: borrowing Span<UInt8>) -> Bool {
     guard range.count == text.utf8CodeUnitCount else { return false }
-    // From the end: the signature's names differ only there.
-    for index in stride(from: range.count - 1, through: 0, by: -1) {
-        var byte = bytes[range.lowerBound + index]
-        if byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") { byte |= 0x20 }
-        guard unsafe text.utf8Start[index] == byte else { return false }
+    // The C locale is in force, in which only ASCII letters have two cases.
+    return unsafe bytes.extracting(range).bytes.withUnsafeBytes { bytes in
+        guard let start = unsafe bytes.assumingMemoryBound(to: CChar.self).baseAddress else { return true }
+        return unsafe text.utf8Start.withMemoryRebound(to: CChar.self, capacity: bytes.count) {
+            unsafe strncasecmp(start, $0, bytes.count) == 0
+        }
     }
-    return true
 }

@@ -54,9 +54,11 @@ enum Answers {
 extension [UInt8] {
     /// Appends the bytes as lower-case hexadecimal digits.
     mutating func append(hexadecimal bytes: UnsafeRawBufferPointer) {
-        for byte in bytes {
-            append(Self.hexadecimalDigit(byte >> 4))
-            append(Self.hexadecimalDigit(byte & 15))
+        append(addingCapacity: bytes.count * 2) { output in
+            for byte in bytes {
+                output.append(Self.hexadecimalDigit(byte >> 4))
+                output.append(Self.hexadecimalDigit(byte & 15))
+            }
         }
     }
 

@@ -46,7 +46,10 @@ public final class Daemon: Sendable {
     private let server: Server
 
     /// Opens the store, starts delivery, then listens. When it returns, callbacks are accepted.
+    ///
+    /// Signals that end the daemon wait from now on for `runUntilSignalled`.
     public init(_ configuration: Configuration, logger: Logger) throws(StartError) {
+        holdSignals()
         self.configuration = configuration
         self.logger = logger
         let refusals = RateLimitedLog(logger)
@@ -103,27 +106,48 @@ public final class Daemon: Sendable {
 
     /// Waits for SIGTERM or SIGINT, stops in order, and ends the process with 0; a second signal ends it at once.
     public func runUntilSignalled() -> Never {
-        signal(SIGPIPE, SIG_IGN)
-        let sources = [SIGTERM, SIGINT, SIGHUP].map { number in
-            signal(number, SIG_IGN)
-            return DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInitiated))
-        }
-        let isStopping = OnceFlag()
-        for source in sources[..<2] {
-            source.setEventHandler { [self] in
-                guard isStopping.raise() else { _exit(1) }
-                stop()
-                exit(0)
-            }
-        }
-        sources[2].setEventHandler { [logger] in
-            logger.warning("SIGHUP: this version of hookd takes a new configuration only by a restart")
-        }
         let flush = DispatchSource.makeTimerSource(queue: .global(qos: .utility))
         flush.schedule(deadline: .now() + 10, repeating: 10, leeway: .seconds(1))
         flush.setEventHandler { [refusals] in refusals.flush() }
         flush.activate()
-        for source in sources { source.activate() }
-        withExtendedLifetime((sources, flush)) { dispatchMain() }
+        let isStopping = OnceFlag()
+        while true {
+            let signal = nextHeldSignal()
+            if signal == SIGHUP {
+                logger.warning("SIGHUP: this version of hookd takes a new configuration only by a restart")
+            } else if isStopping.raise() {
+                DispatchQueue.global(qos: .userInitiated).async {
+                    self.stop()
+                    exit(0)
+                }
+            } else {
+                _exit(1)
+            }
+        }
     }
+}
+
+/// Keeps signals from ending the process: those that are obeyed wait for `nextHeldSignal`, even if they come before
+/// anybody asks, and those that tell of a failed write are left to the write's result.
+private func holdSignals() {
+    signal(SIGPIPE, SIG_IGN)
+    // A file beyond RLIMIT_FSIZE (LimitFSIZE= of systemd) is a write that fails with EFBIG, like a full disk.
+    signal(SIGXFSZ, SIG_IGN)
+    var signals = heldSignals()
+    // Threads that are started from here on inherit it.
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+}
+
+private func nextHeldSignal() -> Int32 {
+    var signals = heldSignals()
+    var number: Int32 = 0
+    while sigwait(&signals, &number) != 0 {}
+    return number
+}
+
+private func heldSignals() -> sigset_t {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, number) }
+    return signals
 }

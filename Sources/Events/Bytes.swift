@@ -31,9 +31,11 @@ func append(_ span: Span<UInt8>, to bytes: inout [UInt8]) {
 
 /// Lower-case hexadecimal digits.
 func appendHex(_ span: Span<UInt8>, to bytes: inout [UInt8]) {
-    for index in span.indices {
-        bytes.append(lowerHex(span[index] >> 4))
-        bytes.append(lowerHex(span[index] & 0xF))
+    bytes.append(addingCapacity: span.count * 2) { output in
+        for index in span.indices {
+            output.append(lowerHex(span[index] >> 4))
+            output.append(lowerHex(span[index] & 0xF))
+        }
     }
 }
 

@@ -49,6 +49,8 @@ struct Envelope {
     private(set) var attributes: [Attribute] = []
     private(set) var fields = CallbackFields()
     private(set) var dataForm = DataForm.json
+    private var lastRecordedAt = Int64.min
+    private var lastRecordedTime: [UInt8] = []
 
     /// The value of an attribute; `.none` where the event has none.
     subscript(name: AttributeName) -> TextSlice {
@@ -71,7 +73,7 @@ struct Envelope {
         add(.type, type())
         add(.subject, subject())
         add(.time, time(receivedAt: receivedAt))
-        add(.recordedtime, text.gather { Timestamp.append(microseconds: recordedAt, to: &$0) })
+        add(.recordedtime, recordedTime(recordedAt))
         // As many digits as the largest number has, so that it sorts as text.
         add(.sequence, text.gather { Timestamp.append(Int(max(sequence, 0)), digits: 19, to: &$0) })
         add(.datacontenttype, contentType())
@@ -82,6 +84,16 @@ struct Envelope {
         add(.sinchchannel, fields.channel)
         add(.sinchstatus, fields.status)
         add(.sinchcorrelation, fields.correlation)
+    }
+
+    /// All events of a commit share the time, so its text is made once for them.
+    private mutating func recordedTime(_ recordedAt: Int64) -> TextSlice {
+        if recordedAt != lastRecordedAt {
+            lastRecordedAt = recordedAt
+            lastRecordedTime.removeAll(keepingCapacity: true)
+            Timestamp.append(microseconds: recordedAt, to: &lastRecordedTime)
+        }
+        return text.gather { [lastRecordedTime] in $0.append(contentsOf: lastRecordedTime) }
     }
 
     private mutating func add(_ name: AttributeName, _ value: TextSlice) {
@@ -98,7 +110,7 @@ struct Envelope {
                 for (part, value) in [("/projects/", project), ("/apps/", app)] as [(StaticString, TextSlice)]
                 where !value.isEmpty {
                     append(part, to: &bytes)
-                    for index in value.range { appendPathByte(bytes[index], to: &bytes) }
+                    appendPathSegment(value, of: &bytes)
                 }
             }
             // Encoded, a long id may have become too long.

@@ -32,6 +32,16 @@ func appendPathByte(_ byte: UInt8, to bytes: inout [UInt8]) {
     }
 }
 
+/// Appends a text that stands in `bytes` already, as one segment of a URI's path.
+func appendPathSegment(_ text: TextSlice, of bytes: inout [UInt8]) {
+    // Ids need no encoding, and are then copied whole.
+    if bytes[text.range].allSatisfy(isPathByte) {
+        EventText.append(text, to: &bytes)
+    } else {
+        for index in text.range { appendPathByte(bytes[index], to: &bytes) }
+    }
+}
+
 private func isPathByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

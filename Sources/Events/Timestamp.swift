@@ -30,13 +30,18 @@ enum Timestamp {
         bytes.append(UInt8(ascii: "Z"))
     }
 
-    /// Appends `number`, which is not negative, with leading zeros to `digits` digits.
+    /// Appends `number`, which is not negative, with leading zeros to `digits` digits, at most 19.
     static func append(_ number: Int, digits: Int, to bytes: inout [UInt8]) {
+        var text = InlineArray<19, UInt8>(repeating: UInt8(ascii: "0"))
         var rest = UInt(number)
-        for _ in 0..<digits { bytes.append(UInt8(ascii: "0")) }
-        for index in (bytes.count - digits..<bytes.count).reversed() where rest > 0 {
-            bytes[index] += UInt8(truncatingIfNeeded: rest % 10)
+        var place = 19
+        while rest > 0, place > 19 - digits {
+            place -= 1
+            text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
+        }
+        bytes.append(addingCapacity: digits) { output in
+            for index in 19 - digits..<19 { output.append(text[index]) }
         }
     }
 

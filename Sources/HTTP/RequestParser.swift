@@ -40,7 +40,7 @@ public struct RequestParser: Sendable {
             try refuseHopeless(bytes, start: start)
             return .incomplete(scanned: scanned)
         case .complete(let end):
-            guard end <= limits.headBytes else { throw .headTooLarge }
+            guard end <= limits.headBytes else { throw tooLarge(bytes, start: start) }
             return .complete(try parseHead(bytes, start: start, end: end))
         }
     }
@@ -73,12 +73,16 @@ public struct RequestParser: Sendable {
     /// Refuses bytes that cannot become an acceptable head however they go on: too many of them, or a first byte
     /// that no method has, such as a TLS hello's.
     private func refuseHopeless(_ bytes: borrowing Span<UInt8>, start: Int) throws(RequestError) {
-        if bytes.count > limits.headBytes {
-            throw firstLineFeed(in: bytes, from: start) == nil ? .targetTooLong : .headTooLarge
-        }
+        if bytes.count > limits.headBytes { throw tooLarge(bytes, start: start) }
         if bytes.count > start, bytes[start] != 0x0d, !tokenCharacters.contains(bytes[start]) {
             throw .requestLineInvalid
         }
+    }
+
+    /// The error for a head beyond its limit: the same however the bytes arrive.
+    private func tooLarge(_ bytes: borrowing Span<UInt8>, start: Int) -> RequestError {
+        let endOfLine = firstLineFeed(in: bytes, from: start) ?? .max
+        return endOfLine < limits.headBytes ? .headTooLarge : .targetTooLong
     }
 
     // MARK: The lines
@@ -166,8 +170,11 @@ public struct RequestParser: Sendable {
         }
         if bytes[first] == UInt8(ascii: "/") || method == .connect { return }
         if bytes[first] == UInt8(ascii: "*"), range.count == 1, method == .options { return }
-        if hasPrefix(range, "http://", in: bytes) || hasPrefix(range, "https://", in: bytes) { return }
-        throw .targetInvalid
+        let scheme = hasPrefix(range, "http://", in: bytes) ? 7 : hasPrefix(range, "https://", in: bytes) ? 8 : 0
+        // A URI without a host must be rejected (RFC 9110 §4.2.1).
+        guard scheme > 0, scheme < range.count, !authorityEnds.contains(bytes[first + scheme]) else {
+            throw .targetInvalid
+        }
     }
 
     private func parseVersion(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) throws(RequestError) -> Int {

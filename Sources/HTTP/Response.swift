@@ -95,9 +95,11 @@ extension [UInt8] {
             digits[index] = UInt8(ascii: "0") + UInt8(rest % 10)
             rest /= 10
         }
-        while index < 20 {
-            append(digits[index])
-            index += 1
+        append(addingCapacity: 20 - index) { output in
+            while index < 20 {
+                output.append(digits[index])
+                index += 1
+            }
         }
     }
 }

@@ -36,6 +36,9 @@ let unreservedCharacters = CharacterSet("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXY
 let hostCharacters = CharacterSet(
     "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!$&'()*+,;=%:[]")
 
+/// What can stand behind a host, and so where a host should begin when there is none (RFC 3986 §3.2).
+let authorityEnds = CharacterSet(":/?")
+
 /// The value of a hexadecimal digit.
 func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
     switch byte {
@@ -63,7 +66,7 @@ func firstOutsideFieldContent(_ range: Range<Int>, in bytes: borrowing Span<UInt
     let highs: UInt64 = 0x8080_8080_8080_8080
     var index = range.lowerBound
     while index + 8 <= range.upperBound {
-        let word = bytes.bytes.unsafeLoadWord(at: index)
+        let word = unsafe bytes.bytes.unsafeLoadWord(at: index)
         // A byte's high bit is set in `low` if the byte is below 0x20, in `delete` if it is 0x7f, both among others.
         let low = (word &- ones &* 0x20) & ~word
         let flipped = word ^ (ones &* 0x7f)
@@ -87,15 +90,16 @@ extension RawSpan {
     }
 }
 
-/// Whether the bytes are `text`, which is in lower case, in any case of their letters.
+/// Whether the bytes are `text`, which is ASCII, in any case of their letters.
 public func isEqual(_ range: Range<Int>, _ text: StaticString, in bytes: borrowing Span<UInt8>) -> Bool {
     guard range.count == text.utf8CodeUnitCount else { return false }
-    for index in 0..<range.count {
-        var byte = bytes[range.lowerBound + index]
-        if byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") { byte |= 0x20 }
-        guard unsafe text.utf8Start[index] == byte else { return false }
+    // The C locale is in force, in which only ASCII letters have two cases.
+    return unsafe bytes.extracting(range).bytes.withUnsafeBytes { bytes in
+        guard let start = unsafe bytes.assumingMemoryBound(to: CChar.self).baseAddress else { return true }
+        return unsafe text.utf8Start.withMemoryRebound(to: CChar.self, capacity: bytes.count) {
+            unsafe strncasecmp(start, $0, bytes.count) == 0
+        }
     }
-    return true
 }
 
 /// The range without the white space at its ends.

@@ -28,27 +28,27 @@ struct Listener: Sendable {
     /// How many connections may wait in the kernel to be accepted.
     private static let backlog: Int32 = 1024
 
-    /// Binds and listens. TCP sockets share the address with others of this process (SO_REUSEPORT), so that each shard
-    /// has a queue of its own in the kernel.
+    /// Binds and listens. Fails where anybody listens there already.
     static func open(_ address: ListenAddress) throws(SystemError) -> Listener {
         switch address {
-        case .tcp(let host, let port): try openTCP(host: host, port: port)
+        case .tcp(let host, let port): try openTCP(host: host, port: port, joins: false)
         case .unix(let path): try openUnix(path: path)
         }
     }
 
-    /// A listener on the same address for another shard: a TCP socket of its own with SO_REUSEPORT, and for a unix
-    /// socket, which has no such thing, the same one again.
+    /// A listener on the same address for another shard: a TCP socket of its own (SO_REUSEPORT), so that each shard has
+    /// a queue of its own in the kernel, and for a unix socket, which has no such thing, the same one again.
     func forAnotherShard() throws(SystemError) -> Listener {
         switch address {
-        case .tcp: return try Self.open(address)
+        case .tcp(let host, let port): return try Self.openTCP(host: host, port: port, joins: true)
         case .unix(let path):
             let copy = try systemCall("dup for unix:\(path)") { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
             return Listener(descriptor: copy, address: address)
         }
     }
 
-    private static func openTCP(host: String, port: UInt16) throws(SystemError) -> Listener {
+    /// - Parameter joins: whether the address is shared with a listener of ours.
+    private static func openTCP(host: String, port: UInt16, joins: Bool) throws(SystemError) -> Listener {
         let name = ListenAddress.tcp(host: host, port: port).description
         guard let (storage, length) = socketAddress(host: host, port: port) else {
             throw SystemError(call: "listen on \(name)", code: EADDRNOTAVAIL)
@@ -59,11 +59,15 @@ struct Listener: Sendable {
         }
         do {
             try setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, name)
-            try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, name)
+            if joins { try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, name) }
             // Answers are written whole: waiting for more would only delay them. Accepted sockets inherit it.
             try setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, name)
             if family == AF_INET6 { try setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, name) }
-            try bindAndListen(descriptor, storage, length, name)
+            try bind(descriptor, storage, length, name)
+            // With it, bind would have joined whoever listens there, be it another hookd with another store, and half of
+            // the callbacks would go there. Set afterwards, it lets our further sockets in.
+            if !joins { try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, name) }
+            try listen(descriptor, name)
             let bound = try boundPort(of: descriptor, name)
             return Listener(descriptor: descriptor, address: .tcp(host: host, port: bound))
         } catch {
@@ -89,7 +93,8 @@ struct Listener: Sendable {
         }
         do {
             try removeStaleSocket(path: path, storage, length)
-            try bindAndListen(descriptor, storage, length, name)
+            try bind(descriptor, storage, length, name)
+            try listen(descriptor, name)
             return Listener(descriptor: descriptor, address: .unix(path: path))
         } catch {
             close(descriptor)
@@ -112,11 +117,14 @@ struct Listener: Sendable {
         if refused { unlink(path) }
     }
 
-    private static func bindAndListen(
+    private static func bind(
         _ descriptor: Int32, _ storage: sockaddr_storage, _ length: socklen_t, _ name: String
     ) throws(SystemError) {
-        try systemCall("bind \(name)") { withSocketAddress(storage) { bind(descriptor, $0, length) } }
-        try systemCall("listen on \(name)") { listen(descriptor, backlog) }
+        try systemCall("bind \(name)") { withSocketAddress(storage) { Glibc.bind(descriptor, $0, length) } }
+    }
+
+    private static func listen(_ descriptor: Int32, _ name: String) throws(SystemError) {
+        try systemCall("listen on \(name)") { Glibc.listen(descriptor, backlog) }
     }
 
     private static func setOption(

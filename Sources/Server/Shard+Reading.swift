@@ -73,12 +73,14 @@ extension Shard {
         case .body(let known):
             partial = known
             fieldsAreParsed = false
-        case .head(let scanned):
-            guard let begun = try beginRequest(connection, bytes, scanned: scanned) else { return nil }
-            partial = begun
         default:
-            guard let begun = try beginRequest(connection, bytes, scanned: 0) else { return nil }
-            partial = begun
+            var scanned = 0
+            if case .head(let known) = connection.phase { scanned = known }
+            switch try beginRequest(connection, bytes, scanned: scanned) {
+            case .incomplete: return nil
+            case .refused(let byteCount): return byteCount
+            case .begun(let begun): partial = begun
+            }
         }
         guard let end = try findEnd(of: &partial, in: bytes) else {
             if case .body = connection.phase {} else { awaitBody(connection, partial) }
@@ -90,15 +92,25 @@ extension Shard {
         return end
     }
 
-    /// Parses the head. Nil if it is not whole, or if it was answered and the connection is closing.
+    /// What became of the beginning of a request.
+    enum Beginning {
+        /// The head is not whole.
+        case incomplete
+        /// The request was answered after its head, which is this long; the next begins behind it, if one may come.
+        case refused(byteCount: Int)
+        /// The body is to be read.
+        case begun(Connection.PartialBody)
+    }
+
+    /// Parses the head.
     func beginRequest(
         _ connection: Connection, _ bytes: UnsafeMutableBufferPointer<UInt8>, scanned: Int
-    ) throws(RequestError) -> Connection.PartialBody? {
+    ) throws(RequestError) -> Beginning {
         switch try parser.parse(UnsafeBufferPointer(bytes).span, scanned: scanned) {
         case .incomplete(let scanned):
             if case .idle = connection.phase { connection.deadline = now + limits.headerTimeout.nanoseconds }
             connection.phase = .head(scanned: scanned)
-            return nil
+            return .incomplete
         case .complete(let head):
             connection.answersHead = head.method == .head
             connection.closesAfterAnswer = !head.isPersistent || isDraining
@@ -106,11 +118,11 @@ extension Shard {
             let partial = Connection.PartialBody(
                 head: head, decoder: decoder, bodyEnd: head.byteCount, inputStart: head.byteCount)
             let request = makeRequest(connection, partial, UnsafeBufferPointer(bytes))
-            guard let refusal = handler?.refuse(request) else { return partial }
+            guard let refusal = handler?.refuse(request) else { return .begun(partial) }
             // A body that was not read would be taken for the next request.
             connection.closesAfterAnswer = connection.closesAfterAnswer || head.framing != .none
             send(connection, refusal)
-            return nil
+            return .refused(byteCount: head.byteCount)
         }
     }
 

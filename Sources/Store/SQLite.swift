@@ -24,7 +24,11 @@ final class SQLiteConnection {
     /// How long a statement waits for another connection's lock, in milliseconds.
     private static let busyTimeout: Int32 = 2000
 
+    /// Nobody reads SQLite's memory statistics, and keeping them takes a lock for each allocation.
+    private static let withoutStatistics: Void = { _ = csqlite_disable_memory_statistics() }()
+
     init(path: String, mode: Mode) throws(StoreError) {
+        _ = Self.withoutStatistics
         var handle: OpaquePointer?
         let code = sqlite3_open_v2(path, &handle, mode.flags, nil)
         guard code == SQLITE_OK, let handle else {

@@ -9,7 +9,7 @@ import Glibc
 import Synchronization
 
 /// An `EventStore` in one SQLite database under a state directory.
-public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // `writer`, `pacing` and `retryAt`: on `queue` only
+public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the variables are for `queue` only
     /// What the store tells the operator.
     public enum Notice: Sendable {
         /// A commit failed; nothing of it was acknowledged. The file is reopened.
@@ -158,6 +158,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // `writ
 
     // MARK: Ingest
 
+    /// Puts the batch into the list that the writer takes all of; see `EventStore.submit(_:completion:)`.
     public func submit(
         _ batch: CandidateBatch, completion: @escaping @Sendable (CandidateBatch, [Outcome]) -> Void
     ) {
@@ -182,6 +183,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // `writ
         rouse(schedules: schedules, wakes: wakes)
     }
 
+    /// Has the next commit move the cursors, and waits for it.
     public func moveCursors(_ cursors: [String: Int64]) throws(StoreError) {
         let done = DispatchSemaphore(value: 0)
         let failure = Mutex<StoreError?>(nil)
@@ -316,8 +318,10 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // `writ
 
     // MARK: Delivery
 
+    /// The sequence number of the newest stored event; 0 in an empty store.
     public var newestSequence: Int64 { newest.load(ordering: .acquiring) }
 
+    /// The events behind `sequence`: from memory while they are there, else from disk.
     public func events(after sequence: Int64, limit: ReadLimit) throws(StoreError) -> EventBatch {
         guard sequence < newestSequence else { return EventBatch() }
         if let slice = tail.withLock({ $0.slice(after: sequence, limit: limit) }) { return slice.copied() }
@@ -326,10 +330,12 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // `writ
         }
     }
 
+    /// The last sequence number that `sink` has taken, as last made durable.
     public func cursor(of sink: String) throws(StoreError) -> Int64? {
         try withReader { reader throws(StoreError) in try reader.cursor(of: sink) }
     }
 
+    /// Calls `wake` after every commit that stored an event.
     public func onCommit(_ wake: @escaping @Sendable () -> Void) {
         observers.withLock { $0.append(wake) }
     }

@@ -1,0 +1,122 @@
+// What HTTP allows besides the plain request, and the daemon must take.
+
+import Testing
+
+@Suite("Requests in every form that HTTP allows", .daemon()) struct ConnectionTests {
+    private func stored(_ answer: Answer) -> Bool { answer.status == 200 && answer.text.contains(#""stored""#) }
+
+    private func chunked(_ callback: SignedCallback, _ pieces: [ArraySlice<UInt8>]) -> [UInt8] {
+        let head = callback.headers.map { "\($0.name): \($0.value)\r\n" }.joined()
+        var request = Array("POST /callbacks HTTP/1.1\r\nHost: x\r\n\(head)Transfer-Encoding: chunked\r\n\r\n".utf8)
+        for piece in pieces {
+            request += Array("\(String(piece.count, radix: 16));a=b\r\n".utf8) + piece + Array("\r\n".utf8)
+        }
+        return request + Array("0\r\nTrailer: x\r\n\r\n".utf8)
+    }
+
+    @Test("a chunked body") func chunkedBody() throws {
+        let daemon = try SharedDaemon.current
+        let callback = try SignedCallback.unique()
+        let request = chunked(callback, [callback.body[..<1], callback.body[1..<20], callback.body[20...]])
+        #expect(stored(try daemon.connect().exchange(request)))
+        #expect(try storedEvents(in: daemon.home).contains { $0.body == callback.body })
+    }
+
+    @Test("a byte at a time") func dribble() throws {
+        let connection = try SharedDaemon.current.connect()
+        for byte in try SignedCallback.unique().request() { try connection.send([byte]) }
+        #expect(stored(try connection.answer()))
+    }
+
+    @Test("Expect: 100-continue") func expectation() throws {
+        let connection = try SharedDaemon.current.connect()
+        let callback = try SignedCallback.unique()
+        let request = callback.request(adding: ["Expect: 100-continue"])
+        try connection.send(Array(request.dropLast(callback.body.count)))
+        #expect(try connection.answer().status == 100)
+        try connection.send(callback.body)
+        #expect(stored(try connection.answer()))
+    }
+
+    @Test("Expect: 100-continue is answered at once where the body is not wanted") func expectationRefused() throws {
+        let connection = try SharedDaemon.current.connect()
+        let callback = try SignedCallback.unique()
+        let request = callback.request(path: "/nowhere", adding: ["Expect: 100-continue"])
+        try connection.send(Array(request.dropLast(callback.body.count)))
+        #expect(try connection.answer().status == 404)
+    }
+
+    @Test("pipelined requests are answered in their order") func pipeline() throws {
+        let connection = try SharedDaemon.current.connect()
+        let first = try SignedCallback.unique(), second = try SignedCallback("{}", secret: "wrong")
+        let third = try SignedCallback.unique()
+        try connection.send([first, second, first, third].flatMap { $0.request() })
+        #expect(try connection.answer().text.contains(#""stored","id":"\#(first.id)""#))
+        #expect(try connection.answer().status == 401)
+        #expect(try connection.answer().text == #"{"status":"duplicate","id":"\#(first.id)"}"#)
+        #expect(try connection.answer().text.contains(#""stored","id":"\#(third.id)""#))
+    }
+
+    @Test("a hundred requests in one write") func manyInOneWrite() throws {
+        let connection = try SharedDaemon.current.connect()
+        let callbacks = try (0..<100).map { _ in try SignedCallback.unique() }
+        try connection.send(callbacks.flatMap { $0.request() })
+        for callback in callbacks {
+            #expect(try connection.answer().text.contains(#""stored","id":"\#(callback.id)""#))
+        }
+    }
+
+    @Test("a sender that half-closes gets its answer, and then the end") func halfClose() throws {
+        let connection = try SharedDaemon.current.connect()
+        try connection.send(try SignedCallback.unique().request())
+        connection.endSending()
+        #expect(stored(try connection.answer()))
+        #expect(try connection.readToEnd().isEmpty)
+    }
+
+    @Test("Connection: close is kept") func close() throws {
+        let connection = try SharedDaemon.current.connect()
+        let answer = try connection.exchange(try SignedCallback.unique().request(adding: ["Connection: close"]))
+        #expect(stored(answer))
+        #expect(answer.field("connection") == "close")
+        #expect(try connection.readToEnd().isEmpty)
+    }
+
+    @Test("HTTP/1.0 closes behind the answer") func oldVersion() throws {
+        let connection = try SharedDaemon.current.connect()
+        let request = String(decoding: try SignedCallback.unique().request(), as: UTF8.self)
+        #expect(stored(try connection.exchange(Array(request.replacing("HTTP/1.1", with: "HTTP/1.0").utf8))))
+        #expect(try connection.readToEnd().isEmpty)
+    }
+
+    @Test("HEAD is refused without a body, and the connection stays usable") func head() throws {
+        let connection = try SharedDaemon.current.connect()
+        try connection.send("HEAD /callbacks HTTP/1.1\r\nHost: x\r\n\r\n")
+        let answer = try connection.answer(isHead: true)
+        #expect(answer.status == 405)
+        #expect(answer.field("allow") == "POST")
+        #expect(stored(try connection.exchange(try SignedCallback.unique().request())))
+    }
+
+    @Test("other ways to write the same request") func otherWays() throws {
+        let daemon = try SharedDaemon.current
+        let paths = ["/callbacks?x=1", "/%63allback%73", "http://example.com/callbacks"]
+        for path in paths {
+            #expect(stored(try daemon.post(SignedCallback.unique(), path: path)), "\(path)")
+        }
+        var callback = try SignedCallback.unique()
+        callback.algorithm = nil  // as Sinch's older callbacks come
+        #expect(stored(try daemon.post(callback)))
+        callback = try SignedCallback.unique()
+        callback.algorithm = "hmacsha256"
+        #expect(stored(try daemon.post(callback)))
+        let upper = String(decoding: try SignedCallback.unique().request(), as: UTF8.self)
+            .replacing("x-sinch-webhook", with: "X-SINCH-Webhook").replacing(": ", with: ":\t ")
+        #expect(stored(try daemon.connect().exchange(Array(upper.utf8))))
+    }
+
+    @Test("an empty line before a request is no request") func emptyLine() throws {
+        let connection = try SharedDaemon.current.connect()
+        #expect(stored(try connection.exchange(Array("\r\n".utf8) + SignedCallback.unique().request())))
+    }
+}
