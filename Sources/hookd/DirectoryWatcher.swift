@@ -32,6 +32,7 @@ final class DirectoryWatcher {
             pollfd(fd: output.descriptor, events: 0, revents: 0),
         ]
         let ready = poll(&descriptors, nfds_t(descriptors.count), milliseconds)
+        // A signal ends the wait early, which costs a look at the store and no more.
         if ready <= 0 { return .timedOut }
         if descriptors[1].revents != 0 { return .outputEnded }
         var events = [UInt8](repeating: 0, count: 16_384)

@@ -15,6 +15,7 @@ import Testing
     @Test("wakes for what was written since the last wait, even before this one") func wakes() throws {
         defer { remove() }
         let pipe = Pipe()
+        defer { withExtendedLifetime(pipe) {} }  // or its descriptors are closed after their last use
         let watcher = try DirectoryWatcher(directory.path)
         try Data("x".utf8).write(to: directory.appending(path: "file"))
         let output = Output(descriptor: pipe.fileHandleForWriting.fileDescriptor)
@@ -25,6 +26,7 @@ import Testing
     @Test("ends the wait when the reader went away") func ends() throws {
         defer { remove() }
         let pipe = Pipe()
+        defer { withExtendedLifetime(pipe) {} }
         let watcher = try DirectoryWatcher(directory.path)
         try pipe.fileHandleForReading.close()
         let output = Output(descriptor: pipe.fileHandleForWriting.fileDescriptor)
