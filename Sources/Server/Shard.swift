@@ -296,12 +296,12 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
         case .body(let known):
             partial = known
             fieldsAreParsed = false
-        case .head(let scanned):
-            guard let begun = try beginRequest(connection, bytes, scanned: scanned) else { return nil }
-            partial = begun
         default:
-            guard let begun = try beginRequest(connection, bytes, scanned: 0) else { return nil }
-            partial = begun
+            switch try beginRequest(connection, bytes) {
+            case .incomplete: return nil
+            case .refused(let head): return head.byteCount
+            case .begun(let begun): partial = begun
+            }
         }
         guard let end = try findEnd(of: &partial, in: bytes) else {
             if case .body = connection.phase {} else { awaitBody(connection, partial) }
@@ -313,15 +313,24 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
         return end
     }
 
-    /// Parses the head. Nil if it is not whole, or if it was answered and the connection is closing.
+    /// How far a request has come with its head.
+    private enum Beginning {
+        case incomplete
+        /// Answered after its head. It has no body, or the connection is closing.
+        case refused(RequestHead)
+        case begun(Connection.PartialBody)
+    }
+
     private func beginRequest(
-        _ connection: Connection, _ bytes: UnsafeMutableBufferPointer<UInt8>, scanned: Int
-    ) throws(RequestError) -> Connection.PartialBody? {
+        _ connection: Connection, _ bytes: UnsafeMutableBufferPointer<UInt8>
+    ) throws(RequestError) -> Beginning {
+        let scanned = if case .head(let scanned) = connection.phase { scanned } else { 0 }
+        connection.answersHead = false  // what is said about a malformed head has a body, whatever came before it
         switch try parser.parse(UnsafeBufferPointer(bytes).span, scanned: scanned) {
         case .incomplete(let scanned):
             if case .idle = connection.phase { connection.deadline = now + limits.headerTimeout.nanoseconds }
             connection.phase = .head(scanned: scanned)
-            return nil
+            return .incomplete
         case .complete(let head):
             connection.answersHead = head.method == .head
             connection.closesAfterAnswer = !head.isPersistent || isDraining
@@ -329,11 +338,11 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
             let partial = Connection.PartialBody(
                 head: head, decoder: decoder, bodyEnd: head.byteCount, inputStart: head.byteCount)
             let request = makeRequest(connection, partial, UnsafeBufferPointer(bytes))
-            guard let refusal = handler?.refuse(request) else { return partial }
+            guard let refusal = handler?.refuse(request) else { return .begun(partial) }
             // A body that was not read would be taken for the next request.
             connection.closesAfterAnswer = connection.closesAfterAnswer || head.framing != .none
             send(connection, refusal)
-            return nil
+            return .refused(head)
         }
     }
 
