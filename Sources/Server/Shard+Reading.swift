@@ -83,8 +83,8 @@ extension Shard {
             }
         }
         guard let end = try findEnd(of: &partial, in: bytes) else {
-            if case .body = connection.phase {} else { awaitBody(connection, partial) }
             connection.phase = .body(partial)
+            if fieldsAreParsed { awaitBody(connection, partial) }
             return nil
         }
         if !fieldsAreParsed { _ = try parser.parse(UnsafeBufferPointer(bytes).span) }
@@ -106,6 +106,7 @@ extension Shard {
     func beginRequest(
         _ connection: Connection, _ bytes: UnsafeMutableBufferPointer<UInt8>, scanned: Int
     ) throws(RequestError) -> Beginning {
+        connection.answersHead = false  // what is said about a malformed head has a body, whatever came before it
         switch try parser.parse(UnsafeBufferPointer(bytes).span, scanned: scanned) {
         case .incomplete(let scanned):
             if case .idle = connection.phase { connection.deadline = now + limits.headerTimeout.nanoseconds }

@@ -41,6 +41,7 @@ public final class EventReader: @unchecked Sendable {  // one caller at a time; 
         let before = try connection.prepare(
             "SELECT sequence, recorded_at FROM events WHERE sequence <= ? ORDER BY sequence DESC LIMIT 1",
             for: "looking for a time")
+        var last: Int64 = 0
         var low: Int64 = 0
         var high = try newestSequence()
         while low < high {
@@ -52,9 +53,14 @@ public final class EventReader: @unchecked Sendable {  // one caller at a time; 
             }
             let (found, recordedAt) = (before.number(0), before.number(1))
             before.reset()
-            if recordedAt < time { low = middle } else { high = min(found, middle) - 1 }
+            if recordedAt < time {
+                last = found
+                low = middle
+            } else {
+                high = found - 1
+            }
         }
-        return low
+        return last
     }
 
     /// Where a sink has come; nil for one never seen.

@@ -107,8 +107,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
     private let readers = Mutex<[EventReader]>([])
     private let observers = Mutex<[@Sendable () -> Void]>([])
     private let newest: Atomic<Int64>
-    private let delivered: Atomic<Int64>
-    private let markDescriptor: Int32
+    private let delivered: DeliveredMark
 
     private var writer: EventWriter?
     private var pacing = CommitPacing()
@@ -125,31 +124,22 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         self.options = options
         self.notify = notify
         tail = Mutex(EventTail(capacityBytes: options.tailBytes))
-        let mark = open(directory.markPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard mark >= 0 else {
-            throw .directoryUnusable(path: directory.path, reason: String(cString: strerror(errno)))
-        }
-        markDescriptor = mark
-        var highest: Int64 = 0
-        if pread(mark, &highest, MemoryLayout<Int64>.size, 0) != MemoryLayout<Int64>.size { highest = 0 }
         wake = try Wake()
-        delivered = Atomic(highest)
+        delivered = try DeliveredMark(directory: directory)
         newest = Atomic(0)
         let writer = try makeWriter()
         self.writer = writer
-        if let stored = try? newestStored(), stored < highest {
-            notify(.eventsLost(newest: stored, delivered: highest))
+        if let stored = try? newestStored(), stored < delivered.sequence {
+            notify(.eventsLost(newest: stored, delivered: delivered.sequence))
         }
         newest.store(writer.nextSequence - 1, ordering: .releasing)
     }
-
-    deinit { Glibc.close(markDescriptor) }
 
     private func makeWriter() throws(StoreError) -> EventWriter {
         try EventWriter(
             path: directory.databasePath, toleranceSeconds: options.toleranceSeconds,
             nonceCapacity: options.nonceCapacity, now: wallClock() / 1_000_000,
-            lowestNextSequence: max(delivered.load(ordering: .acquiring), newest.load(ordering: .acquiring)) + 1)
+            lowestNextSequence: max(delivered.sequence, newest.load(ordering: .acquiring)) + 1)
     }
 
     private func newestStored() throws(StoreError) -> Int64 {
@@ -202,20 +192,12 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         rouse(schedules: schedules, wakes: false)
         done.wait()
         if let error = failure.withLock({ $0 }) { throw error }
-        writeMark(cursors.values.max() ?? 0)
+        delivered.raise(to: cursors.values.max() ?? 0)
     }
 
     private func rouse(schedules: Bool, wakes: Bool) {
         if schedules { queue.async { self.write() } }
         if wakes { wake.signal() }
-    }
-
-    /// Remembers the highest delivered sequence number outside the database.
-    private func writeMark(_ sequence: Int64) {
-        guard sequence > delivered.load(ordering: .acquiring) else { return }
-        delivered.store(sequence, ordering: .releasing)
-        var value = sequence
-        pwrite(markDescriptor, &value, MemoryLayout<Int64>.size, 0)
     }
 
     // MARK: The writer's loop
@@ -265,8 +247,10 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
             let writer = try openWriter()
             let outcomes = try writer.commit(submissions.map(\.batch), cursors: cursors, now: now)
             publish(submissions, outcomes, recordedAt: now)
-            newest.store(writer.nextSequence - 1, ordering: .releasing)
+            let before = newest.exchange(writer.nextSequence - 1, ordering: .acquiringAndReleasing)
             finish(submissions, outcomes)
+            // Not by the outcomes: a row of a commit that failed may have come back with the file.
+            if writer.nextSequence - 1 > before { for observer in observers.withLock({ $0 }) { observer() } }
             for move in moves { move.completion(nil) }
             if hasFailed { notify(.recovered) }
             hasFailed = false
@@ -292,6 +276,9 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         guard error != .unavailable else { return }
         notify(writer == nil ? .reopenFailed(error) : .commitFailed(error))
         writer = nil
+        // Rows of the failed commit may be there when the file is opened again. They are not in memory, and events
+        // in memory must have no gap.
+        tail.withLock { $0.clear() }
         hasFailed = true
         retryAt = monotonic() + Self.retryDelay
     }
@@ -306,14 +293,11 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
 
     private func finish(_ submissions: [Submission], _ outcomes: [[Outcome]]) {
         var count = 0
-        var hasStored = false
         for (submission, outcomes) in zip(submissions, outcomes) {
             count += outcomes.count
-            hasStored = hasStored || outcomes.contains { if case .stored = $0 { true } else { false } }
             submission.completion(submission.batch, outcomes)
         }
         pacing.committed(count)
-        if hasStored { for observer in observers.withLock({ $0 }) { observer() } }
     }
 
     // MARK: Delivery

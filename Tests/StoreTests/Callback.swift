@@ -1,0 +1,172 @@
+// Verified callbacks for the store, and stored events as values that can be compared.
+
+import CSSL
+import Dispatch
+import Foundation
+import Store
+import Synchronization
+import Testing
+
+/// A verified callback in plain values.
+struct Callback: Sendable {
+    var nonce: String
+    var body: [UInt8]
+    /// Stands for the signature: two callbacks with different ones are different callbacks.
+    var signer: UInt8 = 1
+    var signedAt = Int64(time(nil))
+    var isLate = false
+    var endpoint = "/callbacks"
+    var algorithm = "HmacSHA256"
+    var receivedAt: Int64 = 1_700_000_000_123_456
+
+    init(_ nonce: String, _ body: String = "{\"a\":1}") {
+        self.nonce = nonce
+        self.body = Array(body.utf8)
+    }
+
+    func with(_ change: (inout Callback) -> Void) -> Callback {
+        var other = self
+        change(&other)
+        return other
+    }
+
+    /// The first 16 bytes of SHA-256(body).
+    var id: [UInt8] {
+        var digest = [UInt8](repeating: 0, count: Int(CSSL_SHA256_BYTES))
+        let isDone = body.withUnsafeBytes {
+            cssl_sha256(cssl_bytes(start: $0.baseAddress, count: $0.count), &digest)
+        }
+        return isDone ? Array(digest.prefix(16)) : []
+    }
+}
+
+extension CandidateBatch {
+    init(_ callbacks: [Callback]) {
+        self.init()
+        func copy(_ bytes: some Collection<UInt8>) -> ByteRange { Array(bytes).withUnsafeBytes { append($0) } }
+        for callback in callbacks {
+            append(
+                Candidate(
+                    receivedAt: callback.receivedAt, signedAt: callback.signedAt, isLate: callback.isLate,
+                    endpoint: copy(callback.endpoint.utf8), nonce: copy(callback.nonce.utf8),
+                    signature: copy([UInt8](repeating: callback.signer, count: 32)),
+                    algorithm: copy(callback.algorithm.utf8), id: copy(callback.id), body: copy(callback.body)))
+        }
+    }
+}
+
+extension SQLiteEventStore {
+    /// Hands callbacks over as one batch and waits for what becomes of them.
+    func outcomes(of callbacks: [Callback]) -> [Outcome] {
+        let done = DispatchSemaphore(value: 0)
+        let result = Mutex<[Outcome]>([])
+        submit(CandidateBatch(callbacks)) { batch, outcomes in
+            #expect(batch.candidates.count == callbacks.count)
+            result.withLock { $0 += outcomes }
+            done.signal()
+        }
+        done.wait()
+        return result.withLock { $0 }
+    }
+
+    func outcome(of callback: Callback) -> Outcome? { outcomes(of: [callback]).first }
+
+    /// Submits again and again, as a sender does that is answered 503, until the store takes callbacks.
+    func outcomeAfterRecovery(of callback: Callback) throws -> Outcome {
+        for _ in 0..<10_000_000 {
+            if let outcome = outcome(of: callback), outcome != .unavailable { return outcome }
+        }
+        throw StoreError.unavailable
+    }
+
+    /// All stored events, read a few at a time.
+    func allEvents(atOnce count: Int = 1000) throws -> [Event] {
+        var events: [Event] = []
+        while true {
+            let batch = try self.events(
+                after: events.last?.sequence ?? 0, limit: ReadLimit(events: count, bytes: 1 << 20))
+            if batch.isEmpty { return events }
+            events += batch.values
+        }
+    }
+}
+
+/// A stored event in plain values.
+struct Event: Equatable {
+    let sequence: Int64
+    let receivedAt: Int64
+    let signedAt: Int64
+    let endpoint: String
+    let nonce: String
+    let signature: [UInt8]
+    let algorithm: String
+    let id: [UInt8]
+    let body: [UInt8]
+
+    init(
+        sequence: Int64, receivedAt: Int64, signedAt: Int64, endpoint: String, nonce: String, signature: [UInt8],
+        algorithm: String, id: [UInt8], body: [UInt8]
+    ) {
+        self.sequence = sequence
+        self.receivedAt = receivedAt
+        self.signedAt = signedAt
+        self.endpoint = endpoint
+        self.nonce = nonce
+        self.signature = signature
+        self.algorithm = algorithm
+        self.id = id
+        self.body = body
+    }
+
+    /// What a callback becomes when it is stored.
+    init(_ callback: Callback, sequence: Int64) {
+        self.init(
+            sequence: sequence, receivedAt: callback.receivedAt, signedAt: callback.signedAt,
+            endpoint: callback.endpoint, nonce: callback.nonce,
+            signature: [UInt8](repeating: callback.signer, count: 32), algorithm: callback.algorithm,
+            id: callback.id, body: callback.body)
+    }
+}
+
+extension EventBatch {
+    var values: [Event] {
+        events.map { event in
+            func text(_ range: ByteRange) -> String { String(decoding: bytes[range.range], as: UTF8.self) }
+            return Event(
+                sequence: event.sequence, receivedAt: event.receivedAt, signedAt: event.signedAt,
+                endpoint: text(event.endpoint), nonce: text(event.nonce),
+                signature: Array(bytes[event.signature.range]), algorithm: text(event.algorithm),
+                id: Array(bytes[event.id.range]), body: Array(bytes[event.body.range]))
+        }
+    }
+}
+
+/// What a store told the operator.
+final class Notices: Sendable {
+    private let all = Mutex<[SQLiteEventStore.Notice]>([])
+
+    func add(_ notice: SQLiteEventStore.Notice) { all.withLock { $0.append(notice) } }
+
+    /// The names of the notices, with what an operator would want to know.
+    var texts: [String] {
+        all.withLock { notices in
+            notices.map { notice in
+                switch notice {
+                case .commitFailed: "commit failed"
+                case .reopenFailed: "reopen failed"
+                case .recovered: "recovered"
+                case .eventsLost(let newest, let delivered): "lost from \(newest) to \(delivered)"
+                case .damagedEvent(let sequence): "damaged \(sequence)"
+                }
+            }
+        }
+    }
+}
+
+/// Opens the store in a directory.
+func openStore(
+    _ directory: TemporaryDirectory, _ options: SQLiteEventStore.Options = .init(), _ notices: Notices = Notices()
+) throws -> SQLiteEventStore {
+    try SQLiteEventStore(
+        directory: StateDirectory(path: directory.path), options: options, notify: { notices.add($0) })
+}

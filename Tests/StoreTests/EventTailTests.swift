@@ -1,0 +1,80 @@
+// The newest events in memory: bounded, and never with a gap that a sink would step over.
+
+import Testing
+
+@testable import Store
+
+@Suite("The events in memory") struct EventTailTests {
+    /// A batch in which every second callback was stored, under the next numbers.
+    private func append(_ tail: inout EventTail, _ sequences: [Int64], bodyBytes: Int = 10) {
+        var callbacks: [Callback] = []
+        var outcomes: [Outcome] = []
+        for sequence in sequences {
+            let body = String(repeating: "b", count: bodyBytes)
+            callbacks += [Callback("n\(sequence)", body), Callback("d\(sequence)", body)]
+            outcomes += [.stored(sequence: sequence), .duplicate]
+        }
+        tail.append(CandidateBatch(callbacks), outcomes: outcomes, recordedAt: 7)
+    }
+
+    private func sequences(_ tail: EventTail, after sequence: Int64, _ limit: Int = .max, _ bytes: Int = .max)
+        -> [Int64]?
+    {
+        tail.slice(after: sequence, limit: ReadLimit(events: limit, bytes: bytes))?.copied().events.map(\.sequence)
+    }
+
+    @Test("are found behind any number that they follow") func slices() {
+        var tail = EventTail(capacityBytes: 1 << 20)
+        #expect(sequences(tail, after: 0) == nil, "there are none")
+        append(&tail, [5, 6])
+        append(&tail, [7])
+        append(&tail, [8, 9, 10])
+        #expect(sequences(tail, after: 3) == nil, "4 is missing: the disk must be asked")
+        #expect(sequences(tail, after: 4) == [5, 6, 7, 8, 9, 10])
+        #expect(sequences(tail, after: 5) == [6, 7, 8, 9, 10])
+        #expect(sequences(tail, after: 7) == [8, 9, 10])
+        #expect(sequences(tail, after: 9) == [10])
+        #expect(sequences(tail, after: 10) == [])
+        #expect(sequences(tail, after: 4, 3) == [5, 6, 7])
+        #expect(sequences(tail, after: 9, 1) == [10])
+        #expect(sequences(tail, after: 4, 10, 15) == [5, 6])
+        #expect(sequences(tail, after: 4, 10, 1) == [5])
+    }
+
+    @Test("hold what was stored, not what shared its batch") func onlyStored() throws {
+        var tail = EventTail(capacityBytes: 1 << 20)
+        tail.append(CandidateBatch([Callback("d")]), outcomes: [.duplicate], recordedAt: 7)
+        #expect(sequences(tail, after: 0) == nil)
+        append(&tail, [1, 2])
+        let batch = try #require(tail.slice(after: 0, limit: ReadLimit(events: 9, bytes: 99))).copied()
+        #expect(batch.values.map(\.nonce) == ["n1", "n2"])
+        #expect(batch.events.map(\.recordedAt) == [7, 7])
+    }
+
+    @Test("leave, oldest first, when they are too many bytes") func bounds() {
+        var tail = EventTail(capacityBytes: 10_000)
+        for sequence in 1...1000 as ClosedRange<Int64> { append(&tail, [sequence], bodyBytes: 400) }
+        #expect(sequences(tail, after: 900) == nil)
+        let kept = (0...1000 as ClosedRange<Int64>).first { sequences(tail, after: $0) != nil } ?? 0
+        #expect((970...995).contains(kept), "each takes a little more than 800 bytes")
+        #expect(sequences(tail, after: kept) == Array(kept + 1...1000))
+    }
+
+    @Test("are one batch at least, however large") func oneBatch() {
+        var tail = EventTail(capacityBytes: 10)
+        append(&tail, [1], bodyBytes: 400)
+        append(&tail, [2, 3], bodyBytes: 400)
+        #expect(sequences(tail, after: 0) == nil)
+        #expect(sequences(tail, after: 1) == [2, 3])
+    }
+
+    @Test("are forgotten") func clear() {
+        var tail = EventTail(capacityBytes: 1 << 20)
+        append(&tail, [1, 2])
+        tail.clear()
+        #expect(sequences(tail, after: 0) == nil)
+        append(&tail, [4])
+        #expect(sequences(tail, after: 2) == nil)
+        #expect(sequences(tail, after: 3) == [4])
+    }
+}

@@ -1,0 +1,23 @@
+// A second connection to the store's file, as anybody with the sqlite3 shell has one.
+
+import CSQLite
+
+/// SQLite failed on the test's own connection.
+struct ShellError: Error {
+    let code: Int32
+    let message: String
+}
+
+/// Runs SQL on a database file through a connection of its own.
+func runSQL(_ sql: String, on path: String) throws {
+    var handle: OpaquePointer?
+    defer { sqlite3_close(handle) }
+    var code = sqlite3_open(path, &handle)
+    if code == SQLITE_OK {
+        sqlite3_busy_timeout(handle, 5000)
+        code = sqlite3_exec(handle, sql, nil, nil, nil)
+    }
+    guard code == SQLITE_OK else {
+        throw ShellError(code: code, message: sqlite3_errmsg(handle).map { String(cString: $0) } ?? "")
+    }
+}
