@@ -120,3 +120,52 @@ import Testing
         #expect(stored(try connection.exchange(Array("\r\n".utf8) + SignedCallback.unique().request())))
     }
 }
+
+/// B19: whoever is slow is told so, or let go, and holds up nobody.
+@Suite("Slow senders") struct SlowSenderTests {
+    private func slow(_ limit: String) throws -> DaemonProcess {
+        try DaemonProcess(Settings(limits: [limit: "\"100ms\""]))
+    }
+
+    /// What is sent of a request, and no more.
+    enum Half: String, CaseIterable, Sendable {
+        case head, body, chunk
+
+        var text: String {
+            let head = "POST /callbacks HTTP/1.1\r\nHost: x\r\n"
+            return switch self {
+            case .head: head
+            case .body: head + "Content-Length: 5\r\n\r\nab"
+            case .chunk: head + "Transfer-Encoding: chunked\r\n\r\n5\r\nab"
+            }
+        }
+    }
+
+    @Test("half a request is answered 408", arguments: Half.allCases) func half(_ half: Half) throws {
+        let daemon = try slow(half == .head ? "header_timeout" : "body_timeout")
+        let connection = try daemon.connect()
+        try connection.send(half.text)
+        let answer = try connection.answer()
+        #expect(answer.status == 408)
+        #expect(answer.text.contains(#""status":"DEADLINE_EXCEEDED""#))
+        connection.endSending()
+        #expect(try connection.readToEnd().isEmpty)
+        #expect(try daemon.post(SignedCallback.unique()).status == 200)
+    }
+
+    @Test("an idle connection is closed without a word") func idle() throws {
+        let daemon = try slow("idle_timeout")
+        let connection = try daemon.connect()
+        #expect(try connection.exchange(SignedCallback.unique().request()).status == 200)
+        #expect(try connection.readToEnd().isEmpty)
+    }
+
+    @Test("beside a hundred stalled connections others are served") func stalled() throws {
+        let daemon = try DaemonProcess()
+        let stalled = try (0..<100).map { _ in try daemon.connect() }
+        for (index, connection) in stalled.enumerated() {
+            try connection.send(try Array(SignedCallback.unique().request().prefix(index * 3)))
+        }
+        for _ in 0..<100 { #expect(try daemon.post(SignedCallback.unique()).status == 200) }
+    }
+}

@@ -87,6 +87,35 @@ import Testing
         #expect(lines(of: daemon.home.eventsPath).count == Self.oddBodies.count)
     }
 
+    /// Published in the tests of Sinch's own SDKs, among them sinch-sdk-java, SinchEventsServiceTest.java.
+    static let vectorBody =
+        #"{"app_id":"","accepted_time":"2021-10-18T17:49:13.813615Z","project_id":"#
+        + #""e2df3a34-a71b-4448-9db5-a8d2baad28e4","contact_create_notification":{"contact":{"id":"#
+        + #""01FJA8B466Y0R2GNXD78MD9SM1","channel_identities":[{"channel":"SMS","identity":"48123456789","app_id":""}],"display_name":"New Test Contact","email":"#
+        + #""new.contact@email.com","external_id":"","metadata":"","language":"EN_US"}},"message_metadata":""}"#
+
+    @Test("a callback that Sinch signed itself is rightly signed, and only late") func publishedVector() throws {
+        let home = try DaemonHome(secret: "foo_secret1234")
+        let daemon = try DaemonProcess(in: home)
+        var vector = try SignedCallback(Self.vectorBody, nonce: "01FJA8B4A7BM43YGWSG9GBV067", timestamp: "1634579353")
+        vector.signature = "6bpJoRmFoXVjfJIVglMoJzYXxnoxRujzR4k2GOXewOE="
+        let late = try daemon.post(vector)
+        #expect(late.status == 401)
+        #expect(late.text.contains("the timestamp is outside the time window"))
+        vector.signature = "6bpJoRmFoXVjfJIVglMoJzYXxnoxRujzR4k2GOXewOA="
+        #expect(try daemon.post(vector).text.contains("the signature does not match"))
+        #expect(try daemon.post(SignedCallback(Self.vectorBody, secret: "foo_secret1234")).status == 200)
+        let line = try EventLine(awaitLines(1, in: home.eventsPath)[0])
+        // The example that the documentation of the event's attributes shows.
+        #expect(line["source"] == "//conversation.api.sinch.com/projects/e2df3a34-a71b-4448-9db5-a8d2baad28e4")
+        #expect(line["type"] == "com.sinch.conversation.contact_create")
+        #expect(line["subject"] == "01FJA8B466Y0R2GNXD78MD9SM1")
+        #expect(line["time"] == "2021-10-18T17:49:13.813615Z")
+        #expect(line["sequence"] == "0000000000000000001")
+        #expect(line["sinchchannel"] == "SMS" && line["sinchcontact"] == "01FJA8B466Y0R2GNXD78MD9SM1")
+        #expect(line.holds(Array(Self.vectorBody.utf8)))
+    }
+
     @Test("the same event with a fresh nonce is stored again under the same id") func sameBodyTwice() throws {
         let daemon = try DaemonProcess()
         let first = try SignedCallback(#"{"message":{"id":"1"}}"#), second = try SignedCallback(first.body)

@@ -2,6 +2,7 @@
 // writes to the terminal or forges a line.
 
 import Foundation
+import Glibc
 import Testing
 
 @Suite("What must not be seen") struct SecrecyTests {
@@ -105,5 +106,29 @@ import Testing
         let lines = wholeLines(of: Array(output.utf8))
         #expect(lines.count == bodies.count)
         for (line, body) in zip(lines, bodies) { #expect(try EventLine(line).holds(Array(body.utf8))) }
+    }
+
+    @Test("message texts, seen through tail on a terminal") func terminal() throws {
+        let daemon = try DaemonProcess()
+        let escaped = String(decoding: try JSONEncoder().encode(Self.attack), as: UTF8.self)
+        let body = #"{"message":{"id":"1","contact_message":{"text_message":{"text":\#(escaped)}}}}"#
+        #expect(try daemon.post(SignedCallback(body)).status == 200)
+        let terminal = try makeTerminal()
+        defer { close(terminal.slave) }
+        let seen = Collected()
+        seen.read(from: terminal.master)
+        let run = try SpawnedProcess(
+            try hookdExecutable(), ["tail", "--state-directory", daemon.home.statePath],
+            environment: ["TERM": "xterm", "NO_COLOR": "1"], stdout: terminal.path)
+        #expect(try run.wait() == .exited(0))
+        let text = try #require(try seen.wait("a line on the terminal") { $0.contains("\r\n") ? $0 : nil })
+        #expect(text.contains("message_inbound") && text.contains("owned"), "\(text)")
+        let shown = text.replacing("\r\n", with: "")  // as a terminal ends a line
+        let isUnsafe: (Unicode.Scalar) -> Bool = { scalar in
+            scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
+                || [0x202E, 0x200F, 0x2028].contains(scalar.value)
+        }
+        #expect(!shown.unicodeScalars.contains(where: isUnsafe), "\(shown.debugDescription)")
+        #expect(text.split(separator: "\r\n").count == 1)
     }
 }

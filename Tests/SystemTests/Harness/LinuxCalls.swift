@@ -1,4 +1,4 @@
-// System calls that Glibc's Swift module leaves out because they need _GNU_SOURCE, fetched from the running libc.
+// What Glibc's Swift module leaves out, mostly because it needs _GNU_SOURCE, fetched from the running libc.
 
 import Glibc
 
@@ -23,4 +23,21 @@ func setFileSizeLimit(_ bytes: rlim_t, ofProcess pid: pid_t) throws {
     guard unsafeBitCast(symbol, to: Limit.self)(pid, RLIMIT_FSIZE.rawValue, &limit, nil) == 0 else {
         throw Failure("prlimit: errno \(errno)")
     }
+}
+
+/// A terminal: what is written to `path` is read from `master`. It goes away when both are closed.
+func makeTerminal() throws -> (master: Int32, slave: Int32, path: String) {
+    typealias OpenPTY =
+        @convention(c) (
+            UnsafeMutablePointer<Int32>, UnsafeMutablePointer<Int32>, UnsafeMutablePointer<CChar>?, OpaquePointer?,
+            OpaquePointer?
+        ) -> Int32
+    guard let symbol = dlsym(nil, "openpty") else { throw Failure("libc has no openpty") }
+    var master: Int32 = -1, slave: Int32 = -1
+    var name = [CChar](repeating: 0, count: 256)
+    guard unsafeBitCast(symbol, to: OpenPTY.self)(&master, &slave, &name, nil, nil) == 0 else {
+        throw Failure("openpty: errno \(errno)")
+    }
+    for descriptor in [master, slave] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    return (master, slave, String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
 }

@@ -22,7 +22,7 @@ final class LoadClients: @unchecked Sendable {  // variables: only with `conditi
         var acknowledged: [Acknowledged] = []
         /// Sent, at least in part, and never answered.
         var unanswered: [SignedCallback] = []
-        /// Answers that are neither 200 nor 503.
+        /// Answers that are neither 200 nor 503, and sequences that do not rise from answer to answer.
         var surprises: [String] = []
     }
 
@@ -64,6 +64,7 @@ final class LoadClients: @unchecked Sendable {  // variables: only with `conditi
     private func run() {
         defer { change { running -= 1 } }
         guard let connection = try? RawConnection(port: port) else { return }
+        var last: Int64 = 0
         while true {
             guard let callback = try? condition.withLock({ toResend.popLast() }) ?? SignedCallback.unique() else {
                 return
@@ -71,16 +72,18 @@ final class LoadClients: @unchecked Sendable {  // variables: only with `conditi
             guard let answer = try? connection.exchange(callback.request()) else {
                 return change { results.unanswered.append(callback) }
             }
-            take(answer, to: callback)
+            take(answer, to: callback, after: &last)
             if answer.field("connection") == "close" { return }
         }
     }
 
-    private func take(_ answer: Answer, to callback: SignedCallback) {
+    private func take(_ answer: Answer, to callback: SignedCallback, after last: inout Int64) {
         change {
             switch answer.status {
             case 200:
                 let sequence = answer.text.firstMatch(of: #/"sequence":"(\d+)"/#).flatMap { Int64($0.1) }
+                if let sequence, sequence <= last { results.surprises.append("\(sequence) came after \(last)") }
+                last = sequence ?? last
                 results.acknowledged.append(Acknowledged(callback: callback, sequence: sequence))
             case 503: results.unanswered.append(callback)
             default: results.surprises.append("\(answer.status) \(answer.text)")
