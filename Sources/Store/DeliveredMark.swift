@@ -4,8 +4,8 @@
 import Glibc
 import Synchronization
 
-/// The mark in its file. The file holds the number and its complement, 16 bytes in all, so that a flipped bit makes it no
-/// mark and not another number.
+/// The mark in its file. The file holds the number and its complement, 16 bytes in all, so that a flipped bit makes it
+/// no mark and not another number.
 final class DeliveredMark: Sendable {
     private static let byteCount = 2 * MemoryLayout<Int64>.size
 
