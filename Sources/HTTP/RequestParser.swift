@@ -190,13 +190,10 @@ public struct RequestParser: Sendable {
 
     private func parseField(_ bytes: borrowing Span<UInt8>, _ line: Range<Int>) throws(RequestError) -> Field {
         if isWhitespace(bytes[line.lowerBound]) { throw .fieldFolded }
-        let tokens = tokenCharacters
-        var colon = line.lowerBound
-        while colon < line.upperBound, bytes[colon] != UInt8(ascii: ":") {
-            guard tokens.contains(bytes[colon]) else { throw .fieldNameInvalid }
-            colon += 1
+        let colon = endOfToken(line, in: bytes)
+        guard colon > line.lowerBound, colon < line.upperBound, bytes[colon] == UInt8(ascii: ":") else {
+            throw .fieldNameInvalid
         }
-        guard colon > line.lowerBound, colon < line.upperBound else { throw .fieldNameInvalid }
         if let wrong = firstOutsideFieldContent(colon + 1..<line.upperBound, in: bytes) {
             throw bytes[wrong] == 0x0d || bytes[wrong] == 0 ? .lineEndInvalid : .fieldValueInvalid
         }

@@ -85,21 +85,17 @@ extension [UInt8] {
         unsafe append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Appends a number that is not negative in decimal digits, with zeros in front up to `width`.
+    /// Appends a number that is not negative in decimal digits, with zeros in front up to `width`, which is at most 20.
     public mutating func append(decimal value: Int, width: Int = 1) {
         var digits = InlineArray<20, UInt8>(repeating: UInt8(ascii: "0"))
-        var index = 20
-        var rest = value
-        while rest > 0 || 20 - index < width {
-            index -= 1
-            digits[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+        var start = 20
+        var rest = UInt(value)
+        while rest > 0 {
+            start -= 1
+            digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         }
-        append(addingCapacity: 20 - index) { output in
-            while index < 20 {
-                output.append(digits[index])
-                index += 1
-            }
-        }
+        start = Swift.min(start, 20 - width)
+        unsafe digits.span.extracting(start..<20).withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
 }

@@ -124,13 +124,17 @@ func firstLineFeed(in bytes: borrowing Span<UInt8>, from start: Int) -> Int? {
 
 /// Whether all of the bytes are token characters; an empty range is.
 func isToken(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
+    endOfToken(range, in: bytes) == range.upperBound
+}
+
+/// Where the token ends that begins the range.
+func endOfToken(_ range: Range<Int>, in bytes: borrowing Span<UInt8>) -> Int {
     let tokens = tokenCharacters
-    var index = range.lowerBound
-    while index < range.upperBound {
-        guard tokens.contains(bytes[index]) else { return false }
-        index += 1
+    return unsafe bytes.extracting(range).withUnsafeBufferPointer { bytes in
+        var index = 0
+        while index < bytes.count, unsafe tokens.contains(bytes[index]) { index += 1 }
+        return range.lowerBound + index
     }
-    return true
 }
 
 /// Whether the bytes are exactly `text`.
