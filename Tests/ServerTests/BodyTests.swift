@@ -70,6 +70,15 @@ import Testing
         #expect(running.echo.targets == [])
     }
 
+    @Test("that is sent all the same does not lose the answer to a reset") func sentAllTheSame() throws {
+        let client = try running.client()
+        try client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 8388608\r\n\r\n")
+        for _ in 0..<128 { try client.send([UInt8](repeating: 0x78, count: 65_536)) }
+        client.finish()
+        #expect(try client.answer().status == 413)
+        #expect(try client.rest() == "")
+    }
+
     @Test("that is too large in chunks is refused where it is known") func tooLargeInChunks() throws {
         let client = try running.client()
         try client.send(Self.head + "\r\n100000\r\n\(String(repeating: "x", count: 1 << 20))\r\n1\r\n")

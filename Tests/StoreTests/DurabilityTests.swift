@@ -33,7 +33,8 @@ import Testing
             isAnswered.withLock { $0 = true }
             answered.signal()
         }
-        isSyncing.wait()
+        // Far more than a busy machine needs: without a sync there is nothing to wait for.
+        try #require(isSyncing.wait(timeout: .now() + .seconds(20)) == .success)
         #expect(!isAnswered.withLock { $0 }, "the sync is under way")
         #expect(store.newestSequence == 0, "no sink sees the event yet")
         disk.set { $0.onSync = nil }
