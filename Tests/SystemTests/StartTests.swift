@@ -63,7 +63,7 @@ import Testing
             endpoint: #"{"secrets": [{"file": "secret"}], "secrets": [{"file": "secret"}]}"#),
         .init(
             "an address that is none", names: "listen",
-            #"{"listen": ["localhost"], "state_directory": "s", "endpoints": {"/c": {"secrets": [{"file": "secret"}]}}}"#
+            #"{"listen": ["here"], "state_directory": "s", "endpoints": {"/c": {"secrets": [{"file": "secret"}]}}}"#
         ),
         .init(
             "no state directory", names: "state_directory",
