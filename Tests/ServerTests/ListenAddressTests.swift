@@ -29,7 +29,9 @@ import Testing
         }
     }
 
-    @Test("that is no address of this machine names itself in the error", arguments: ["no-such-host.invalid", "300.1.1.1"])
+    @Test(
+        "that is no address of this machine names itself in the error",
+        arguments: ["no-such-host.invalid", "300.1.1.1"])
     func noAddress(_ host: String) throws {
         #expect(try #require(startError([.tcp(host: host, port: 0)])) == ("listen on \(host):0", EADDRNOTAVAIL))
     }
