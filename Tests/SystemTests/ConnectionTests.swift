@@ -23,8 +23,13 @@ import Testing
     }
 
     @Test("a byte at a time") func dribble() throws {
-        let connection = try SharedDaemon.current.connect()
-        for byte in try SignedCallback.unique().request() { try connection.send([byte]) }
+        let daemon = try SharedDaemon.current
+        let connection = try daemon.connect(), other = try daemon.connect()
+        for byte in try SignedCallback.unique().request() {
+            try connection.send([byte])
+            // An answer on another connection: by then the loop has read the byte, and not two at once.
+            #expect(try other.exchange(Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8)).status == 404)
+        }
         #expect(stored(try connection.answer()))
     }
 
