@@ -55,7 +55,7 @@ run: packages ## build hookd, start it here, and send it a signed callback; anot
 	fi
 
 	# The events have stdout for themselves.
-	swift build -c release --product hookd >&2
+	swift build -c release --static-swift-stdlib --product hookd >&2
 
 	umask 077
 	mkdir -p '$(DEMO)'
@@ -101,7 +101,7 @@ run: packages ## build hookd, start it here, and send it a signed callback; anot
 	exit $$status
 
 test: packages ## build without a warning, check format and dependencies, run all tests
-	@swift format lint --strict --recursive Sources Tests Package.swift
+	@swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
 
 	# hookd is Dispatch and sockets; SwiftNIO must not come in through a dependency either.
 	dependencies=$$(swift package show-dependencies --format flatlist)
@@ -114,10 +114,10 @@ test: packages ## build without a warning, check format and dependencies, run al
 	swift test --skip-build --disable-xctest $(STRICT)
 
 build: packages ## build hookd for use: .build/release/hookd
-	@swift build -c release --product hookd
+	@swift build -c release --static-swift-stdlib --product hookd
 
 format: ## bring all Swift into the house's format
-	@swift format --in-place --recursive Sources Tests Package.swift
+	@swift format --in-place --recursive Sources Tests Benchmarks Package.swift
 
 clean: ## remove what was built, and what make run kept
 	@rm -rf .build .run
