@@ -31,10 +31,13 @@ enum Refusal: Sendable {
 
 /// Handles the requests of one shard.
 final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every call comes on the shard's queue
+    /// A batch larger than this is handed over before the turn ends: large bodies do not wait for one another.
+    private static let batchBytes = 4 << 20
+
     private let endpoints: [Endpoint]
     private let store: any EventStore
     private let shard: Shard
-    private let report: @Sendable (Refusal, Endpoint, _ peer: () -> String) -> Void
+    private let report: @Sendable (Refusal, Endpoint, _ peer: () -> String?) -> Void
 
     private var batch = CandidateBatch()
     private var tickets: [PendingAnswer] = []
@@ -44,10 +47,11 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         let endpoint: Int
     }
 
-    /// - Parameter report: is told of each callback that is refused; `peer` costs a system call.
+    /// - Parameter report: is told of each callback that is refused; `peer` costs a system call, and is nil where the
+    ///   connection may be gone.
     init(
         endpoints: [Endpoint], store: any EventStore, shard: Shard,
-        report: @escaping @Sendable (Refusal, Endpoint, _ peer: () -> String) -> Void
+        report: @escaping @Sendable (Refusal, Endpoint, _ peer: () -> String?) -> Void
     ) {
         self.endpoints = endpoints
         self.store = store
@@ -80,6 +84,7 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
                 headers, body: request.body, in: bytes, now: request.receivedAt / 1_000_000)
             try gather(request, headers, verified, endpoint)
             tickets.append(PendingAnswer(ticket: ticket, endpoint: index))
+            if batch.bytes.count > Self.batchBytes { turnEnded() }
             return nil
         } catch {
             report(.unverified(error), endpoint) { request.peer }
@@ -153,13 +158,13 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
             return Answers.error(409, "this callback is stored already")
         case .duplicate: return Answers.duplicate(id: id)
         case .reusedNonce:
-            report(.reusedNonce, endpoint) { "" }
+            report(.reusedNonce, endpoint) { nil }
             return Answers.error(409, "the nonce was used by another callback")
         case .late:
-            report(.late, endpoint) { "" }
+            report(.late, endpoint) { nil }
             return Answers.error(401, "the timestamp is outside the time window")
         case .unavailable:
-            report(.unavailable, endpoint) { "" }
+            report(.unavailable, endpoint) { nil }
             return Answers.error(503, "the callback cannot be stored now")
         }
     }

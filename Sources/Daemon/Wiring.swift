@@ -86,13 +86,10 @@ func raiseDescriptorLimit() {
 
 extension RateLimitedLog {
     /// A callback that was refused.
-    func log(_ refusal: Refusal, _ endpoint: Endpoint, peer: () -> String) {
-        let name = "\(endpoint.name) \(refusal.outcome)"
+    func log(_ refusal: Refusal, _ endpoint: Endpoint, peer: () -> String?) {
         log(
-            name, level: refusal.level, "callback refused: \(refusal.reason)",
-            metadata: [
-                "endpoint": .string(endpoint.name), "outcome": .string(refusal.outcome), "peer": .string(peer()),
-            ])
+            "\(endpoint.name) \(refusal.outcome)", level: refusal.level, "callback refused: \(refusal.reason)",
+            metadata: refusal.metadata(endpoint: endpoint, peer: peer()))
     }
 
     /// What the store has to tell.
@@ -129,6 +126,12 @@ extension Refusal {
         case .reusedNonce: "reused_nonce"
         case .late: "late"
         }
+    }
+
+    func metadata(endpoint: Endpoint, peer: String?) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["endpoint": .string(endpoint.name), "outcome": .string(outcome)]
+        metadata["peer"] = peer.map { .string($0) }
+        return metadata
     }
 
     var reason: String {

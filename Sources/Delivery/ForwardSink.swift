@@ -37,7 +37,8 @@ public final class ForwardSink: Sink, @unchecked Sendable {  // transfer and ren
         self.renderer = renderer
     }
 
-    /// Takes one event, so that the cursor moves with every answer: a crash repeats one event at most.
+    /// Takes one event, so that the cursor moves with every answer. After a crash those are sent again that were taken
+    /// since the cursor was last made durable.
     public func take(_ batch: EventBatch, from first: Int) -> Taken {
         guard first < batch.events.count, !interruption.isRaised else { return Taken(0, failure: .interrupted) }
         let event = batch.events[first]

@@ -20,7 +20,7 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try option.load()
-        for warning in configuration.warnings { Output.error.write(line: "warning: \(warning)") }
+        for warning in configuration.warnings { Output.error.write(line: "\(warning)") }
         Output.standard.write(configuration.posture)
     }
 }
