@@ -48,7 +48,7 @@ let package = Package(
 
         .executableTarget(
             name: "hookd-benchmarks", dependencies: ["HTTP", "Callbacks", "Events", "Samples", "Store"],
-            path: "Benchmarks", exclude: ["run"]),
+            path: "Benchmarks", exclude: ["run", "whole-way"]),
 
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CLinux"]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP"]),
