@@ -26,6 +26,7 @@ func startError(_ addresses: [ListenAddress]) -> (call: String, code: Int32)? {
 
 /// An answer as it came.
 struct Answer: Equatable, CustomStringConvertible {
+    /// 0 where the bytes are no answer.
     var status: Int
     var headers: [String: String]
     var body: String
@@ -166,7 +167,9 @@ final class Client {
         guard received.count >= end.upperBound + count else { return nil }
         let body = String(decoding: received[end.upperBound..<end.upperBound + count], as: UTF8.self)
         received.removeFirst(end.upperBound + count)
-        return Answer(status: Int(lines[0].split(separator: " ")[1]) ?? 0, headers: headers, body: body)
+        let words = lines[0].split(separator: " ")
+        let status = words.first == "HTTP/1.1" && words.count > 1 ? Int(words[1]) ?? 0 : 0
+        return Answer(status: status, headers: headers, body: body)
     }
 
     /// Reads to the end of the stream.

@@ -55,7 +55,8 @@ final class Echo: Sendable {
 /// `/later…`: answered by the test. `/large`: answered with 8 MiB. `/refuse`: refused after its head. `/close`: the
 /// last answer. All else: answered at once with method, target and body.
 final class EchoHandler: RequestHandler {
-    static let largeBytes = 8 << 20
+    /// 8 MiB in which no byte can be missing unnoticed.
+    static let large = [UInt8]((0..<8 << 20).map { 0x21 + UInt8($0 % 89) })
 
     private let echo: Echo
     private let shard: Shard
@@ -77,7 +78,7 @@ final class EchoHandler: RequestHandler {
             echo.take(Pending(target, body, ticket, shard))
             return nil
         }
-        if target == "/large" { return Response(status: 200, body: [UInt8](repeating: 0x78, count: Self.largeBytes)) }
+        if target == "/large" { return Response(status: 200, body: Self.large) }
         if target == "/peer" { return Response(status: 200, body: Array(request.peer.utf8)) }
         let fields = request.fields.map { "\(text($0.name, request))=\(text($0.value, request))" }
         let echoed = target == "/fields" ? fields.joined(separator: ",") : "\(request.head.method) \(target) \(body)"

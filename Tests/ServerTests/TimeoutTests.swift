@@ -18,7 +18,10 @@ import Testing
 
     @Test("a head that comes byte by byte is given no more time", arguments: [false, true])
     func drippingHead(_ isSecond: Bool) throws {
-        let running = try EchoServer { $0.headerTimeout = .milliseconds(300) }
+        let running = try EchoServer {
+            $0.headerTimeout = .milliseconds(100)
+            $0.request.headBytes = 1 << 16
+        }
         let client = try running.client()
         if isSecond {
             try client.send(post("/first"))
@@ -27,13 +30,12 @@ import Testing
         try client.send("POST /x HTTP/1.1\r\nX: ")
         // Each byte is sent when the other client was answered: the server goes on, and the head never ends.
         let other = try running.client()
-        for _ in 0..<1_000_000 where !client.isReadable {
+        while !client.isReadable {
             try client.send("y")
             try other.send(post("/sync"))
             _ = try other.answer()
         }
-        let answer = try client.answer()
-        #expect(answer.status == 408 || answer.status == 431)
+        #expect(try client.answer().status == 408, "and not 431, which comes with 64 KiB of it")
     }
 
     @Test(
