@@ -2,6 +2,7 @@
 
 import Glibc
 import Logging
+import Synchronization
 
 /// Writes messages as lines to a descriptor, standard error in the daemon: standard output belongs to the events.
 public struct LineLogHandler: LogHandler {
@@ -15,6 +16,7 @@ public struct LineLogHandler: LogHandler {
     private let format: LogFormat
     private let descriptor: Int32
     private let nowMicroseconds: @Sendable () -> Int64
+    private let lost = LostLines()
 
     /// A handler for `settings`.
     ///
@@ -42,28 +44,47 @@ public struct LineLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    /// Writes one line. A line that cannot be written is lost: there is nowhere to complain.
+    /// Writes one line. One that cannot be written at once is lost, and the next that can says so.
     public func log(event: LogEvent) {
         var fields = metadata
         if let provided = metadataProvider?.get() { fields.merge(provided) { $1 } }
         if let own = event.metadata { fields.merge(own) { $1 } }
         if let error = event.error { fields["error"] = .string("\(error)") }
+        let lostBefore = lost.take()
+        if lostBefore > 0 { fields["lines_lost"] = .stringConvertible(lostBefore) }
         var line = format.line(
             microseconds: nowMicroseconds(), level: event.level, message: event.message.description, metadata: fields)
         line += "\n"
-        line.withUTF8(write)
+        if !line.withUTF8(write) { lost.add(lostBefore + 1) }
     }
 
-    /// One write(2), so that lines of two threads do not mix. More follow only where the kernel took a part.
-    private func write(_ bytes: UnsafeBufferPointer<UInt8>) {
+    /// One write(2) for a line of up to 4096 bytes, so that lines of two threads do not mix. Never blocks: the threads
+    /// that log are those that answer, store and deliver, and a reader that stopped reading must not stop them. A pipe
+    /// that poll(2) calls writable takes 4096 bytes (PIPE_BUF).
+    ///
+    /// - Returns: false if nobody reads.
+    private func write(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         var rest = UnsafeRawBufferPointer(bytes)
         while !rest.isEmpty {
-            let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+            var target = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            guard poll(&target, 1, 0) == 1 else { return false }
+            let count = Glibc.write(descriptor, rest.baseAddress, min(rest.count, 4096))
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
+        return true
     }
+}
+
+/// How many lines were dropped because nobody read them.
+final class LostLines: Sendable {
+    private let count = Atomic<Int>(0)
+
+    func add(_ lines: Int) { count.add(lines, ordering: .relaxed) }
+
+    /// Takes the number, which is then zero.
+    func take() -> Int { count.exchange(0, ordering: .relaxed) }
 }
 
 extension Configuration.Log {

@@ -118,7 +118,8 @@ public final class Daemon: Sendable {
             } else if isStopping.raise() {
                 DispatchQueue.global(qos: .userInitiated).async {
                     self.stop()
-                    exit(0)
+                    // Not exit: a sink that was given up may still be inside libcurl, beside its handlers for exit.
+                    _exit(0)
                 }
             } else {
                 _exit(1)

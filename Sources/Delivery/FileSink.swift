@@ -90,7 +90,9 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
             return true
         case .cut(let offset):
             // A file that may only grow (chattr +a) stays torn; then the torn line gets an end of its own.
-            let isCut = (try? systemCall { ftruncate(descriptor.number, off_t(offset)) }) != nil
+            // One that is shorter by now was cut by somebody else.
+            let isShorter = (try? descriptor.status().st_size).map { Int64($0) <= offset } ?? false
+            let isCut = isShorter || (try? systemCall { ftruncate(descriptor.number, off_t(offset)) }) != nil
             repair = isCut ? .none : .endLine
             return !isCut
         }

@@ -7,7 +7,6 @@ struct FramingFields {
     private var isChunked = false
     private var hostCount = 0
     private var closes = false
-    private var keepsAlive = false
     private var expectsContinue = false
 
     /// Takes note of a field if it concerns framing.
@@ -42,7 +41,8 @@ struct FramingFields {
             guard length <= limits.bodyBytes else { throw .bodyTooLarge }
             head.framing = .length(length)
         }
-        head.isPersistent = head.minorVersion == 1 ? !closes : keepsAlive && !closes
+        // A 1.0 client that asks for keep-alive must be told that it gets it (RFC 9112 §C.2.2): none does here.
+        head.isPersistent = head.minorVersion == 1 && !closes
         // A 1.0 client cannot wait for 100 (RFC 9110 §10.1.1), and without a body there is nothing to wait for.
         head.expectsContinue = expectsContinue && head.minorVersion == 1 && head.framing != .none
     }
@@ -60,7 +60,6 @@ struct FramingFields {
     private mutating func takeConnection(_ value: Range<Int>, in bytes: borrowing Span<UInt8>) {
         forEachElement(of: value, in: bytes) { option, bytes in
             if isEqual(option, "close", in: bytes) { closes = true }
-            if isEqual(option, "keep-alive", in: bytes) { keepsAlive = true }
         }
     }
 

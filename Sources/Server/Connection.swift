@@ -92,4 +92,12 @@ final class Connection {
             input.removeFirst(count)
         }
     }
+
+    /// Gives back the memory of chunks' framing that is decoded: a body in chunks of one byte takes six on the wire.
+    func dropDecodedFraming() {
+        guard case .body(var partial) = phase, partial.inputStart - partial.bodyEnd > 16 << 10 else { return }
+        input.removeSubrange(partial.bodyEnd..<partial.inputStart)
+        partial.inputStart = partial.bodyEnd
+        phase = .body(partial)
+    }
 }

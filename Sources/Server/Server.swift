@@ -63,8 +63,9 @@ public final class Server: Sendable {
     /// - Returns: whether every request that was read got its answer in time.
     @discardableResult
     public func drain(deadline: DispatchTime) -> Bool {
-        for shard in shards { shard.post { $0.drain() } }
+        // Before the sockets are closed: a successor may make its own as soon as they are.
         for case .unix(let path) in addresses { unlink(path) }
+        for shard in shards { shard.post { $0.drain() } }
         if running.wait(timeout: deadline) == .success { return true }
         for shard in shards { shard.post { $0.endAll() } }
         running.wait()

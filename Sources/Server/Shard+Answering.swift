@@ -78,12 +78,14 @@ extension Shard {
         }
         connection.output = []
         connection.outputStart = 0
+        // It may have been no more than `100 Continue`.
+        guard case .writing = connection.phase else { return }
         finishAnswer(connection)
         goOn(connection)
     }
 
     func finishAnswer(_ connection: Connection) {
-        guard connection.closesAfterAnswer else {
+        guard connection.closesAfterAnswer || isDraining else {
             connection.phase = .idle
             connection.deadline = now + limits.idleTimeout.nanoseconds
             return
@@ -95,10 +97,10 @@ extension Shard {
         discard(connection)
     }
 
-    /// Reads and drops what a client sends behind the last answer, until it closes.
+    /// Reads and drops what a client sends behind the last answer, until it closes; no more in a turn than `receive`.
     func discard(_ connection: Connection) {
         guard let buffer = readBuffer.baseAddress else { return }
-        while true {
+        for _ in 0..<Self.readsPerTurn {
             switch transfer({ recv(connection.descriptor, buffer, Self.readBytes, 0) }) {
             case .wouldBlock:
                 connection.isReadable = false
@@ -109,5 +111,7 @@ extension Shard {
             case .bytes: continue
             }
         }
+        connection.isReadable = true
+        unfinished.append(connection.token)
     }
 }

@@ -4,9 +4,16 @@ import Glibc
 import HTTP
 
 extension Shard {
-    /// Reads and handles for as long as bytes are there and the connection takes requests.
+    /// Reads and handles for as long as bytes are there and the connection takes requests, but not for ever: what is
+    /// left after some reads is read in the next turn.
     func receive(_ connection: Connection) {
+        var reads = 0
         while connection.isReadable {
+            guard reads < Self.readsPerTurn else {
+                unfinished.append(connection.token)
+                return
+            }
+            reads += 1
             if case .lingering = connection.phase {
                 discard(connection)
                 return
@@ -44,6 +51,7 @@ extension Shard {
         let consumed = input.withUnsafeMutableBufferPointer { serve(connection, $0) }
         swap(&input, &connection.input)
         connection.consumeInput(consumed)
+        connection.dropDecodedFraming()
     }
 
     /// Handles the requests that are whole, for as long as each is answered at once.
@@ -87,6 +95,7 @@ extension Shard {
             if fieldsAreParsed { awaitBody(connection, partial) }
             return nil
         }
+        // The parser has served other connections since it parsed this head: its fields are needed again.
         if !fieldsAreParsed { _ = try parser.parse(UnsafeBufferPointer(bytes).span) }
         handle(connection, partial, UnsafeBufferPointer(bytes))
         return end
@@ -109,6 +118,8 @@ extension Shard {
         connection.answersHead = false  // what is said about a malformed head has a body, whatever came before it
         switch try parser.parse(UnsafeBufferPointer(bytes).span, scanned: scanned) {
         case .incomplete(let scanned):
+            // The empty line that some clients send behind a body does not begin a request.
+            if bytes.count <= 2, bytes.first == 0x0d { return .incomplete }
             if case .idle = connection.phase { connection.deadline = now + limits.headerTimeout.nanoseconds }
             connection.phase = .head(scanned: scanned)
             return .incomplete

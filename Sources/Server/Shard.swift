@@ -21,8 +21,9 @@ private enum EpollEvents {
 
 /// One of the server's event loops. All of it but `post(_:)` is for its own queue only.
 public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbox` and `isAsleep` are synchronised
-    /// How many bytes are read from a socket at once.
+    /// How many bytes are read from a socket at once, and how many times in one turn: others are waiting.
     static let readBytes = 64 << 10
+    static let readsPerTurn = 4
     /// How often deadlines are looked at.
     private static let tick = Duration.milliseconds(500)
     /// How long the rest of a closing client's bytes is waited for.
@@ -46,6 +47,8 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     var isDraining = false
     /// By descriptor.
     var connections: [Connection?] = []
+    /// The tokens of connections that may have more to read, at once.
+    var unfinished: [UInt64] = []
     private var connectionCount = 0
     private var generation: UInt32 = 0
     private var events = [clinux_event](repeating: clinux_event(), count: 512)
@@ -107,8 +110,9 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
             readClocks()
             for index in 0..<ready { dispatch(events[index]) }
             readMail()
-            handler?.turnEnded()
+            readOn()
             if now >= nextTick { sweep() }
+            handler?.turnEnded()
         }
     }
 
@@ -117,7 +121,7 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
         isAsleep.store(true, ordering: .sequentiallyConsistent)
         let hasMail = mailbox.withLock { !$0.isEmpty }
         let isIdle = connectionCount == 0 && isAccepting
-        let timeout: Int32 = hasMail ? 0 : isIdle ? -1 : Int32(Self.tick.nanoseconds / 1_000_000)
+        let timeout: Int32 = hasMail || !unfinished.isEmpty ? 0 : isIdle ? -1 : Int32(Self.tick.nanoseconds / 1_000_000)
         let ready = clinux_epoll_wait(epoll, &events, Int32(events.count), timeout)
         isAsleep.store(false, ordering: .sequentiallyConsistent)
         return Int(max(ready, 0))  // interrupted by a signal: as if nothing was ready
@@ -137,6 +141,15 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
         for work in mail { work(self) }
     }
 
+    /// Goes on with connections that had more to read than one turn gives to each.
+    private func readOn() {
+        var tokens: [UInt64] = []
+        swap(&tokens, &unfinished)
+        for token in tokens {
+            if let connection = connection(token: token) { receive(connection) }
+        }
+    }
+
     private func dispatch(_ event: clinux_event) {
         if event.data == Self.wakeToken { return }
         if event.data & Self.listenerTokens == event.data {
@@ -149,7 +162,7 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
             return
         }
         if event.events & EpollEvents.peerFinished != 0 { connection.peerHasFinished = true }
-        if event.events & EpollEvents.output != 0, case .writing = connection.phase { flush(connection) }
+        if event.events & EpollEvents.output != 0, !connection.output.isEmpty { flush(connection) }
         if event.events & (EpollEvents.input | EpollEvents.peerFinished) != 0 {
             connection.isReadable = true
             receive(connection)
@@ -244,6 +257,12 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     }
 
     private func expire(_ connection: Connection) {
+        // It may be us who were late, suspended or on a busy machine: what has arrived meanwhile counts.
+        if connection.acceptsRequest {
+            connection.isReadable = true
+            receive(connection)
+            guard connection.deadline <= now else { return }
+        }
         switch connection.phase {
         case .head: refuse(connection, status: 408, message: "the request's head took too long")
         case .body: refuse(connection, status: 408, message: "the request's body took too long")

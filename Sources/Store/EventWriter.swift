@@ -15,6 +15,8 @@ final class EventWriter {
     private let toleranceSeconds: Int64
     private let nonceCapacity: Int
     private var nonces: NonceWindow
+    /// The highest second from which on the window was wanted in memory since it was last read.
+    private var floorRead = Int64.max
     /// The sequence number of the next event.
     private(set) var nextSequence: Int64
 
@@ -31,6 +33,9 @@ final class EventWriter {
     ) throws(StoreError) {
         connection = try SQLiteConnection(path: path, mode: .readWriteCreate)
         try Schema.prepare(connection)
+        // A predecessor that was killed between write and sync left its rows in the page cache alone, and a repeat of
+        // one is a duplicate that nothing would sync: what is taken for stored is brought to the disk first.
+        try connection.execute("PRAGMA wal_checkpoint(PASSIVE)", for: "writing the write-ahead log through")
         begin = try connection.prepare("BEGIN IMMEDIATE", for: "beginning a transaction")
         commitStatement = try connection.prepare("COMMIT", for: "committing")
         insert = try connection.prepare(
@@ -45,7 +50,8 @@ final class EventWriter {
             "INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence",
             for: "moving a cursor")
         let newest = try connection.number("SELECT max(sequence) FROM events", for: "reading the newest event")
-        nextSequence = max(newest + 1, lowestNextSequence)
+        let taken = try connection.number("SELECT max(sequence) FROM cursors", for: "reading the cursors")
+        nextSequence = max(newest + 1, taken + 1, lowestNextSequence)
         self.toleranceSeconds = toleranceSeconds
         self.nonceCapacity = nonceCapacity
         nonces = NonceWindow(toleranceSeconds: toleranceSeconds, capacity: nonceCapacity)
@@ -57,6 +63,7 @@ final class EventWriter {
     private func readNonces(now: Int64) throws(StoreError) {
         nonces = NonceWindow(toleranceSeconds: toleranceSeconds, capacity: nonceCapacity)
         var floor = nonces.wantedFloor(now: now)
+        floorRead = floor
         let statement = try connection.prepare(
             "SELECT signed_at, nonce, signature FROM events WHERE signed_at >= ? ORDER BY signed_at DESC",
             for: "reading the nonces of the time window")
@@ -82,10 +89,11 @@ final class EventWriter {
         _ batches: [CandidateBatch], cursors: [String: Int64], now: Int64
     ) throws(StoreError) -> [[Outcome]] {
         nonces.forget(now: now / 1_000_000)
-        // The clock was set back: callbacks are now in the window whose nonces were forgotten as outside.
-        if nonces.wantedFloor(now: now / 1_000_000) < nonces.floor - toleranceSeconds {
-            try readNonces(now: now / 1_000_000)
-        }
+        // The clock was set back by more than a window: callbacks are now inside whose nonces were forgotten. The disk
+        // would still tell them, only slower. Not compared with what memory holds, which a full one never reaches.
+        let wantedFloor = nonces.wantedFloor(now: now / 1_000_000)
+        if wantedFloor < floorRead - toleranceSeconds { try readNonces(now: now / 1_000_000) }
+        floorRead = max(floorRead, wantedFloor)
         try begin.step()
         var outcomes: [[Outcome]] = []
         outcomes.reserveCapacity(batches.count)

@@ -339,13 +339,22 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
 
     // MARK: Closing
 
-    /// Commits what waits, then closes the file. Further candidates are `.unavailable`.
+    /// Commits what waits, then closes the file. Further candidates are `.unavailable`. A disk that hangs is waited for
+    /// five seconds; what is then not committed was not acknowledged either.
     public func close() {
         inbox.withLock { $0.isClosed = true }
-        queue.sync {
-            readers.withLock { $0.removeAll() }
-            writer = nil
+        let closed = DispatchSemaphore(value: 0)
+        queue.async { [weak self] in
+            self?.closeFile()
+            closed.signal()
         }
+        _ = closed.wait(timeout: .now() + .seconds(5))
+    }
+
+    private func closeFile() {
+        readers.withLock { $0.removeAll() }
+        writer = nil
+        retryAt = .max  // a batch that was handed over just before is not to open it again
     }
 }
 

@@ -26,6 +26,15 @@ struct Hookd: ParsableCommand {
     static func main() {
         // A reader that goes away is told by write(2): `hookd tail | head` ends in silence.
         signal(SIGPIPE, SIG_IGN)
+        fillStandardDescriptors()
         main(nil)
+    }
+
+    /// Started without one of the standard descriptors, a file of ours would get its number, and log lines or events
+    /// would end up in it.
+    private static func fillStandardDescriptors() {
+        var descriptor = open("/dev/null", O_RDWR)
+        while descriptor >= 0, descriptor <= STDERR_FILENO { descriptor = open("/dev/null", O_RDWR) }
+        close(descriptor)
     }
 }

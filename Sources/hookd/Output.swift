@@ -39,11 +39,25 @@ struct Output {
             let written = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
             if written >= 0 {
                 rest = rest.dropFirst(written)
-            } else if errno != EINTR {
+            } else if errno == EPIPE {
                 return false
+            } else if errno == EAGAIN {
+                var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&room, 1, -1)
+            } else if errno != EINTR {
+                // What is missing now nobody would notice: an export onto a full disk must not look whole.
+                fail(errno)
             }
         }
         return true
+    }
+}
+
+extension Output {
+    private func fail(_ code: Int32) -> Never {
+        let text = "hookd: the output could not be written: \(String(cString: strerror(code)))\n"
+        _ = text.withCString { Glibc.write(STDERR_FILENO, $0, strlen($0)) }
+        exit(EXIT_FAILURE)
     }
 }
 
