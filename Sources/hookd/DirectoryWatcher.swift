@@ -13,13 +13,14 @@ final class DirectoryWatcher {
         // SQLite writes its log and its database, and makes and removes them.
         let changes = UInt32(IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO)
         guard descriptor >= 0, inotify_add_watch(descriptor, directory, changes) >= 0 else {
-            let reason = String(cString: strerror(errno))
-            if descriptor >= 0 { close(descriptor) }
-            throw failure("\(directory) cannot be watched: \(reason)")
+            // The descriptor is closed by deinit, which runs for an initializer that throws here, too.
+            throw failure("\(directory) cannot be watched: \(String(cString: strerror(errno)))")
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
 
     /// Why a wait is over.
     enum Wake { case changed, timedOut, outputEnded }
