@@ -200,6 +200,21 @@ import Testing
         #expect(process.terminationStatus == 0 && process.terminationReason == .exit && complaints.isEmpty)
     }
 
+    @Test("tail fails where its output does not fit: an export that is cut must not look whole") func fullDisk() throws
+    {
+        let fixture = try StoreFixture()
+        try fixture.add(1)
+        let process = program(["tail", "--state-directory", fixture.directory])
+        let errors = Pipe()
+        process.standardOutput = FileHandle(forWritingAtPath: "/dev/full")
+        process.standardError = errors
+        try process.run()
+        let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 1)
+        #expect(complaint.contains("No space left on device"))
+    }
+
     private func expectLine(from pipe: Pipe, sequence: Int) throws {
         var line = Data()
         while line.last != UInt8(ascii: "\n") {

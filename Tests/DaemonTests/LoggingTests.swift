@@ -119,6 +119,19 @@ import Testing
         }
     }
 
+    @Test func aReaderThatStoppedReadingStopsNobody() throws {
+        let capture = Capture(format: .text)
+        let end = capture.pipe.fileHandleForWriting.fileDescriptor
+        let room = fcntl(end, 1032)  // F_GETPIPE_SZ
+        for _ in 0..<room / 4096 { #expect(write(end, [UInt8](repeating: 0x2e, count: 4096), 4096) == 4096) }
+        capture.log.info("lost")
+        capture.log.info("lost")
+        let filling = try #require(try capture.pipe.fileHandleForReading.read(upToCount: Int(room)))
+        #expect(filling.count == Int(room))
+        capture.log.info("read again")
+        #expect(try capture.text() == "2026-11-23T18:40:00.123Z info  read again lines_lost=2\n")
+    }
+
     @Test func whatAStrangerCanCauseIsLoggedOnceInAWhile() throws {
         let capture = Capture(format: .text)
         let start = ContinuousClock.now

@@ -1,6 +1,7 @@
 // The disk fails: what was acknowledged is on it, and what was not acknowledged may come again.
 
 import Dispatch
+import Foundation
 import Store
 import Synchronization
 import Testing
@@ -41,6 +42,25 @@ import Testing
         goOn.signal()
         answered.wait()
         #expect(store.newestSequence == 1)
+    }
+
+    @Test("what a killed predecessor wrote and did not sync is synced before it counts as stored") func leftUnsynced()
+        throws
+    {
+        #expect(store.outcome(of: Callback("n")) == .stored(sequence: 1))
+        // The files as they are in the page cache when the process dies here.
+        let successor = try TemporaryDirectory()
+        for file in ["hookd.db", "hookd.db-wal"] {
+            try FileManager.default.copyItem(
+                atPath: "\(directory.path)/\(file)", toPath: "\(successor.path)/\(file)")
+        }
+        let syncs = Mutex(0)
+        let successorsDisk = FaultyDisk(database: successor.database)
+        successorsDisk.set { $0.onSync = { syncs.withLock { $0 += 1 } } }
+        let second = try openStore(successor)
+        defer { second.close() }
+        #expect(syncs.withLock { $0 } > 0, "recovery alone reads the log from the page cache")
+        #expect(second.outcome(of: Callback("n")) == .duplicate)
     }
 
     @Test("B5: a full disk takes nothing, spends no nonce, and the same bytes are stored afterwards") func full() throws

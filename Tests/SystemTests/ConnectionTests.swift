@@ -1,5 +1,6 @@
 // What HTTP allows besides the plain request, and the daemon must take.
 
+import Glibc
 import Testing
 
 @Suite("Requests in every form that HTTP allows", .daemon()) struct ConnectionTests {
@@ -31,6 +32,27 @@ import Testing
             #expect(try other.exchange(Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8)).status == 404)
         }
         #expect(stored(try connection.answer()))
+    }
+
+    @Test("bytes that arrived while the daemon was suspended are read before a deadline counts") func suspended() throws
+    {
+        let daemon = try DaemonProcess(Settings(limits: ["body_timeout": "\"1s\""]))
+        defer { try? daemon.kill() }
+        // Whether the deadlines or the arrivals are looked at first is a matter of luck, so it is tried more than once.
+        for _ in 0..<3 {
+            let connection = try daemon.connect()
+            let request = try SignedCallback.unique().request()
+            try connection.send(Array(request.dropLast(10)))
+            // An answer on another connection: by then the loop has read what was sent.
+            #expect(try daemon.connect().exchange(Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8)).status == 404)
+            daemon.process.signal(SIGSTOP)
+            try connection.send(Array(request.suffix(10)))
+            // Long enough for the deadline to pass. On a machine so busy that it had passed before the stop, the
+            // refusal is there already, and says nothing.
+            let isSilent = connection.isSilent(milliseconds: 1300)
+            daemon.process.signal(SIGCONT)
+            if isSilent { #expect(stored(try connection.answer())) }
+        }
     }
 
     @Test("Expect: 100-continue") func expectation() throws {

@@ -87,6 +87,12 @@ final class RawConnection: Sendable {
         }
     }
 
+    /// Whether nothing comes for so long.
+    func isSilent(milliseconds: Int32) -> Bool {
+        var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&waited, 1, milliseconds) == 0
+    }
+
     /// Reads to the end of the connection. Returns what came behind the answers that were read.
     func readToEnd() throws -> [UInt8] {
         while try receive() {}
