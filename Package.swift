@@ -31,7 +31,7 @@ let package = Package(
         .target(name: "Callbacks", dependencies: ["CSSL"], swiftSettings: pure),
         .target(name: "Events", dependencies: ["CSimdJSON"], swiftSettings: pure),
         .target(name: "Store", dependencies: ["CSQLite", "CLinux", "CSSL"]),
-        .target(name: "Delivery", dependencies: ["Store", "Events", "CCurl"]),
+        .target(name: "Delivery", dependencies: ["Store", "Events", "CCurl", "CLinux"]),
         .target(
             name: "Daemon",
             dependencies: [

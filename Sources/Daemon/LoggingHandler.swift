@@ -1,5 +1,6 @@
 // The handler behind swift-log: one line for a message, one write(2) for a line.
 
+import CLinux
 import Glibc
 import Logging
 import Synchronization
@@ -32,11 +33,7 @@ public struct LineLogHandler: LogHandler {
     }
 
     /// The system's clock, in microseconds since 1970 (UTC).
-    public static let clock: @Sendable () -> Int64 = {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
-    }
+    public static let clock: @Sendable () -> Int64 = { clinux_wall_microseconds() }
 
     /// One value of `metadata`.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -1,6 +1,7 @@
 // Makes durable how far the sinks have come: seldom, all of them in one commit, and on a queue of its own, so that
 // a slow disk holds up no sink.
 
+import CLinux
 import Dispatch
 import Store
 import Synchronization
@@ -80,7 +81,7 @@ final class CursorKeeper: Sendable {
     }
 
     private func say(_ error: StoreError) {
-        let isWorthSaying = outage.withLock { $0.failed(now: monotonicNanoseconds(), wall: wallMicroseconds()) }
+        let isWorthSaying = outage.withLock { $0.failed(now: monotonicNanoseconds(), wall: clinux_wall_microseconds()) }
         guard isWorthSaying else { return }
         let message =
             "keeping how far the sinks have come failed: \(error) Trying again; after a crash, sinks would "

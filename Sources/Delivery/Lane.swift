@@ -1,5 +1,6 @@
 // One sink's way through the store: a serial queue, a cursor, and the loop that reads, hands over and tries again.
 
+import CLinux
 import Dispatch
 import Store
 import Synchronization
@@ -194,7 +195,7 @@ final class Lane: Sendable {
 
     private func failed(_ message: String) -> Step {
         let (isWorthSaying, failures, cursor) = state.withLock { state in
-            let isWorthSaying = state.failed(message, now: monotonicNanoseconds(), wall: wallMicroseconds())
+            let isWorthSaying = state.failed(message, now: monotonicNanoseconds(), wall: clinux_wall_microseconds())
             return (isWorthSaying, state.failures, state.cursor)
         }
         if isWorthSaying {

@@ -54,11 +54,11 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     private var events = [clinux_event](repeating: clinux_event(), count: 512)
     let readBuffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: readBytes)
     var answerBytes: [UInt8] = []
-    var now: Int64 = monotonicNanoseconds()
+    var now: Int64 = clinux_monotonic_nanoseconds()
     private var nextTick: Int64 = 0
     var date = HTTPDate(unixSeconds: 0)
     /// The wall clock at the start of this turn, in microseconds since 1970 (UTC).
-    public private(set) var wallClock: Int64 = wallMicroseconds()
+    public private(set) var wallClock: Int64 = clinux_wall_microseconds()
 
     init(index: Int, listeners: [Listener], limits: ServerLimits, budget: ConnectionBudget) throws(SystemError) {
         queue = DispatchQueue(label: "hookd.shard.\(index)", qos: .userInitiated)
@@ -128,8 +128,8 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     }
 
     private func readClocks() {
-        now = monotonicNanoseconds()
-        wallClock = wallMicroseconds()
+        now = clinux_monotonic_nanoseconds()
+        wallClock = clinux_wall_microseconds()
         if date.unixSeconds != wallClock / 1_000_000 { date = HTTPDate(unixSeconds: wallClock / 1_000_000) }
     }
 

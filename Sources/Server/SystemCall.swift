@@ -49,17 +49,3 @@ func transfer(_ body: () -> Int) -> Transfer {
         }
     }
 }
-
-/// The monotonic clock in nanoseconds: for deadlines, never set back.
-func monotonicNanoseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-}
-
-/// The wall clock in microseconds since 1970 (UTC).
-public func wallMicroseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
-}

@@ -138,7 +138,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
     private func makeWriter() throws(StoreError) -> EventWriter {
         try EventWriter(
             path: directory.databasePath, toleranceSeconds: options.toleranceSeconds,
-            nonceCapacity: options.nonceCapacity, now: wallClock() / 1_000_000,
+            nonceCapacity: options.nonceCapacity, now: clinux_wall_microseconds() / 1_000_000,
             lowestNextSequence: max(delivered.sequence, newest.load(ordering: .acquiring)) + 1)
     }
 
@@ -152,7 +152,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
     public func submit(
         _ batch: CandidateBatch, completion: @escaping @Sendable (CandidateBatch, [Outcome]) -> Void
     ) {
-        let now = monotonic()
+        let now = clinux_monotonic_nanoseconds()
         var accepted = true
         var schedules = false
         var wakes = false
@@ -206,7 +206,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
     private func write() {
         while true {
             waitForMore()
-            let now = monotonic()
+            let now = clinux_monotonic_nanoseconds()
             let work = inbox.withLock { inbox in
                 let work = inbox.takeAll()
                 inbox.isWriting = !work.submissions.isEmpty || !work.moves.isEmpty
@@ -242,7 +242,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
     private func commit(_ submissions: [Submission], _ moves: [CursorMove]) {
         var cursors: [String: Int64] = [:]
         for move in moves { cursors.merge(move.cursors) { max($0, $1) } }
-        let now = wallClock()
+        let now = clinux_wall_microseconds()
         do throws(StoreError) {
             let writer = try openWriter()
             let outcomes = try writer.commit(submissions.map(\.batch), cursors: cursors, now: now)
@@ -265,7 +265,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
     /// The writer, opened again if it was thrown away.
     private func openWriter() throws(StoreError) -> EventWriter {
         if let writer { return writer }
-        guard monotonic() >= retryAt else { throw .unavailable }
+        guard clinux_monotonic_nanoseconds() >= retryAt else { throw .unavailable }
         let writer = try makeWriter()
         self.writer = writer
         return writer
@@ -280,7 +280,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         // in memory must have no gap.
         tail.withLock { $0.clear() }
         hasFailed = true
-        retryAt = monotonic() + Self.retryDelay
+        retryAt = clinux_monotonic_nanoseconds() + Self.retryDelay
     }
 
     private func publish(_ submissions: [Submission], _ outcomes: [[Outcome]], recordedAt: Int64) {
@@ -356,17 +356,4 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         writer = nil
         retryAt = .max  // a batch that was handed over just before is not to open it again
     }
-}
-
-private func monotonic() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-}
-
-/// The wall clock in microseconds since 1970 (UTC).
-private func wallClock() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
 }

@@ -1,6 +1,6 @@
 // The wall clock, as callbacks and the store count it.
 
-import Glibc
+import CLinux
 
 /// A moment of the wall clock.
 struct WallTime: Equatable {
@@ -14,9 +14,5 @@ struct WallTime: Equatable {
     var seconds: Int64 { microseconds / 1_000_000 }
 
     /// What the clock says.
-    static func now() -> WallTime {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return WallTime(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
-    }
+    static func now() -> WallTime { WallTime(microseconds: clinux_wall_microseconds()) }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <time.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -37,3 +38,17 @@ int clinux_epoll_wait(int epoll, clinux_event *events, int capacity, int timeout
 
 /// ppoll(2) until `descriptor` can be read, at most `nanoseconds` by the monotonic clock. Returns what ppoll does.
 int clinux_wait_readable(int descriptor, int64_t nanoseconds);
+
+/// CLOCK_MONOTONIC in nanoseconds: for deadlines, never set back.
+static inline int64_t clinux_monotonic_nanoseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/// CLOCK_REALTIME in microseconds since 1970 (UTC): what callbacks are signed with, and what may be set back.
+static inline int64_t clinux_wall_microseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
+}

@@ -1,4 +1,4 @@
-// The two clocks of delivery.
+// The clock of delivery, and how to wait by it.
 
 import Dispatch
 import Glibc
@@ -6,13 +6,6 @@ import Glibc
 /// Nanoseconds of a clock that nobody sets.
 func monotonicNanoseconds() -> UInt64 {
     DispatchTime.now().uptimeNanoseconds
-}
-
-/// Microseconds since 1970 (UTC).
-func wallMicroseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
 }
 
 /// Blocks the thread. Measured by the monotonic clock, unlike a semaphore's timeout on Linux, which a clock that is
