@@ -110,12 +110,13 @@ public final class Daemon: Sendable {
         flush.schedule(deadline: .now() + 10, repeating: 10, leeway: .seconds(1))
         flush.setEventHandler { [refusals] in refusals.flush() }
         flush.activate()
-        let isStopping = OnceFlag()
+        var isStopping = false
         while true {
             let signal = nextHeldSignal()
             if signal == SIGHUP {
                 logger.warning("SIGHUP: this version of hookd takes a new configuration only by a restart")
-            } else if isStopping.raise() {
+            } else if !isStopping {
+                isStopping = true
                 DispatchQueue.global(qos: .userInitiated).async {
                     self.stop()
                     // Not exit: a sink that was given up may still be inside libcurl, beside its handlers for exit.

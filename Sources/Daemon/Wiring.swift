@@ -8,7 +8,6 @@ import HTTP
 import Logging
 import Server
 import Store
-import Synchronization
 
 /// The endpoints, ready to verify.
 func makeEndpoints(_ configuration: Configuration) throws(StartError) -> [Endpoint] {
@@ -154,12 +153,4 @@ extension Refusal {
 
 extension DeliveryNote {
     var metadata: Logger.Metadata { sink.map { ["sink": .string($0)] } ?? [:] }
-}
-
-/// Goes up once.
-final class OnceFlag: Sendable {
-    private let state = Atomic<Bool>(false)
-
-    /// Raises it. Returns whether it was down.
-    func raise() -> Bool { !state.exchange(true, ordering: .acquiringAndReleasing) }
 }
