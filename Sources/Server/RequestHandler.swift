@@ -16,6 +16,9 @@ public struct Request {
     public let receivedAt: Int64
     let descriptor: Int32
 
+    /// Who it came from. Costs a system call.
+    public var client: ClientAddress { ClientAddress(peerOf: descriptor) }
+
     /// Where it came from: an address and port, or `unix`. Costs a system call.
     public var peer: String { peerDescription(of: descriptor) }
 }

@@ -30,11 +30,11 @@ public final class Server: Sendable {
     /// Binds all addresses. Nothing is accepted before `start(handler:)`.
     ///
     /// - Parameter shardCount: how many event loops share the work.
-    public init(addresses: [ListenAddress], limits: ServerLimits, shardCount: Int) throws(SystemError) {
+    public init(listeners settings: [ListenerSettings], limits: ServerLimits, shardCount: Int) throws(SystemError) {
         var bound: [ListenAddress] = []
         var listeners = [[Listener]](repeating: [], count: shardCount)
-        for address in addresses {
-            let first = try Listener.open(address)
+        for settings in settings {
+            let first = try Listener.open(settings)
             bound.append(first.address)
             for index in 0..<shardCount {
                 listeners[index].append(index == 0 ? first : try first.forAnotherShard())
@@ -47,6 +47,11 @@ public final class Server: Sendable {
         }
         self.addresses = bound
         self.shards = shards
+    }
+
+    /// Binds all addresses, as they are.
+    public convenience init(addresses: [ListenAddress], limits: ServerLimits, shardCount: Int) throws(SystemError) {
+        try self.init(listeners: addresses.map { ListenerSettings($0) }, limits: limits, shardCount: shardCount)
     }
 
     /// Starts accepting. `handler` is called once for each shard, on its queue.

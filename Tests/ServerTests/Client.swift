@@ -53,6 +53,13 @@ final class Client {
         var storage = sockaddr_storage()
         let length: socklen_t
         switch address {
+        case .tcp("::1", let port):
+            var v6 = sockaddr_in6()
+            v6.sin6_family = sa_family_t(AF_INET6)
+            v6.sin6_port = port.bigEndian
+            v6.sin6_addr = in6addr_loopback
+            withUnsafeMutableBytes(of: &storage) { out in withUnsafeBytes(of: v6) { out.copyMemory(from: $0) } }
+            length = socklen_t(MemoryLayout<sockaddr_in6>.size)
         case .tcp(_, let port):
             var v4 = sockaddr_in()
             v4.sin_family = sa_family_t(AF_INET)

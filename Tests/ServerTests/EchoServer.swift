@@ -102,14 +102,20 @@ final class EchoServer {
     let echo = Echo()
     var address: ListenAddress { server.addresses[0] }
 
-    init(
+    convenience init(
         _ addresses: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 0)], shards: Int = 1,
         _ change: (inout ServerLimits) -> Void = { _ in }
+    ) throws {
+        try self.init(listeners: addresses.map { ListenerSettings($0) }, shards: shards, change)
+    }
+
+    init(
+        listeners: [ListenerSettings], shards: Int = 1, _ change: (inout ServerLimits) -> Void = { _ in }
     ) throws {
         var limits = ServerLimits()
         limits.request = RequestLimits(bodyBytes: 1 << 20, headBytes: 4096, fieldCount: 20)
         change(&limits)
-        server = try Server(addresses: addresses, limits: limits, shardCount: shards)
+        server = try Server(listeners: listeners, limits: limits, shardCount: shards)
         server.start { [echo] shard in EchoHandler(echo, shard) }
     }
 
