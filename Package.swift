@@ -59,7 +59,9 @@ let package = Package(
         .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP", "CTLSClient"]),
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
         .testTarget(name: "EventsTests", dependencies: ["Events", "Samples"]),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "CSQLite", "CSSL"]),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Store", "CSQLite", "CSSL"],
+            resources: [.copy("Fixtures")]),
         .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "Store", "Events"]),
         .testTarget(
             name: "DaemonTests", dependencies: ["Daemon", "Server", .product(name: "Logging", package: "swift-log")]),

@@ -131,7 +131,7 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         batch.append(
             Candidate(
                 receivedAt: request.receivedAt, signedAt: verified.signedAt, isLate: verified.isLate,
-                endpoint: endpoint.path.withUnsafeBytes { batch.append($0) },
+                endpoint: endpoint.path.withUnsafeBytes { batch.append($0) }, client: copy(nil),
                 nonce: copy(headers[.nonce]),
                 signature: withUnsafeBytes(of: verified.signature.bytes) { batch.append($0) },
                 algorithm: copy(headers[.algorithm]),
