@@ -22,16 +22,6 @@ public enum ClientAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The other end of a connection, as the kernel knows it.
-    init(peerOf descriptor: Int32) {
-        var storage = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let result = withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
-        }
-        self = result == 0 ? ClientAddress(storage) : .unknown
-    }
-
     /// The address; nil where there is none.
     public var ip: IPAddress? {
         if case .ip(let address, port: _) = self { address } else { nil }

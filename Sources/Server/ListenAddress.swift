@@ -191,6 +191,3 @@ private func socketAddress(host: String, port: UInt16) -> (sockaddr_storage, soc
     }
     return (storage, length)
 }
-
-/// The address of the other end of a connection, for a log line.
-func peerDescription(of descriptor: Int32) -> String { ClientAddress(peerOf: descriptor).description }

@@ -10,6 +10,8 @@ public struct ListenerSettings: Sendable {
     public var isDualStack = false
     /// The permissions of a Unix socket's file; nil for those that the process's umask leaves.
     public var unixMode: mode_t?
+    /// What makes connections here encrypted; nil for plain ones.
+    public var tls: TLSContext?
     /// The proxies that pass on connections here, each with a PROXY protocol header before anything else; nil where
     /// none is expected.
     public var proxyProtocol: AddressList?

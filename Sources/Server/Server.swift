@@ -2,23 +2,6 @@
 
 import Dispatch
 import Glibc
-import Synchronization
-
-/// How many connections all shards hold together.
-final class ConnectionBudget: Sendable {
-    private let held = Atomic<Int>(0)
-
-    /// Takes one if fewer than `limit` are held.
-    func take(limit: Int) -> Bool {
-        if held.add(1, ordering: .relaxed).newValue <= limit { return true }
-        give()
-        return false
-    }
-
-    func give() {
-        held.subtract(1, ordering: .relaxed)
-    }
-}
 
 /// A running HTTP/1.1 server.
 public final class Server: Sendable {
@@ -40,7 +23,7 @@ public final class Server: Sendable {
                 listeners[index].append(index == 0 ? first : try first.forAnotherShard())
             }
         }
-        let budget = ConnectionBudget()
+        let budget = ServerBudget()
         var shards: [Shard] = []
         for (index, listeners) in listeners.enumerated() {
             shards.append(try Shard(index: index, listeners: listeners, limits: limits, budget: budget))

@@ -32,11 +32,17 @@ final class Echo: Sendable {
     private let pending = Mutex<[Pending]>([])
     private let arrived = DispatchSemaphore(value: 0)
     private let handled = Mutex<[String]>([])
+    private let reported = Mutex<[ConnectionProblem]>([])
 
     fileprivate func take(_ request: Pending) {
         pending.withLock { $0.append(request) }
         arrived.signal()
     }
+
+    /// What the server reported of clients that it did not serve.
+    var problems: [ConnectionProblem] { reported.withLock { $0 } }
+
+    fileprivate func note(_ problem: ConnectionProblem) { reported.withLock { $0.append(problem) } }
 
     fileprivate func note(_ target: String) { handled.withLock { $0.append(target) } }
 
@@ -79,13 +85,15 @@ final class EchoHandler: RequestHandler {
             return nil
         }
         if target == "/large" { return Response(status: 200, body: Self.large) }
-        if target == "/peer" { return Response(status: 200, body: Array(request.peer.utf8)) }
+        if target == "/peer" { return Response(status: 200, body: Array(request.client.description.utf8)) }
         let fields = request.fields.map { "\(text($0.name, request))=\(text($0.value, request))" }
         let echoed = target == "/fields" ? fields.joined(separator: ",") : "\(request.head.method) \(target) \(body)"
         return Response(status: 200, body: Array(echoed.utf8), closes: target == "/close")
     }
 
     func answer(status: Int, message: String) -> Response { Response(status: status, body: Array(message.utf8)) }
+
+    func report(_ problem: ConnectionProblem, client: ClientAddress) { echo.note(problem) }
 
     func turnEnded() {}
 
