@@ -20,16 +20,16 @@ import Testing
         }
     }
 
-    @Test("is asked for: without it all of IPv6 is IPv6 only") func single() throws {
-        let running = try EchoServer([.tcp(host: "::", port: 0)])
-        guard case .tcp("::", let port) = running.address else {
-            Issue.record("not TCP")
-            return
+    @Test("is asked for: without it all of IPv6 leaves the port of IPv4 to others") func single() throws {
+        // On a machine where others listen as well, one port may be taken; ten are not.
+        let isFree = try (0..<10).contains { _ in
+            let running = try EchoServer([.tcp(host: "::", port: 0)])
+            guard case .tcp("::", let port) = running.address else { return false }
+            #expect(try peer(seenFrom: "::1", port).starts(with: "[::1]:"))
+            guard let other = try? EchoServer([.tcp(host: "127.0.0.1", port: port)]) else { return false }
+            return try peer(seenFrom: "127.0.0.1", port).starts(with: "127.0.0.1:") && other.echo.targets == ["/peer"]
         }
-        #expect(try peer(seenFrom: "::1", port).starts(with: "[::1]:"))
-        // The same port of IPv4 is somebody else's, or nobody's.
-        let other = try? EchoServer([.tcp(host: "127.0.0.1", port: port)])
-        if other != nil { #expect(try peer(seenFrom: "127.0.0.1", port).starts(with: "127.0.0.1:")) }
+        #expect(isFree)
     }
 
     private func peer(seenFrom host: String, _ port: UInt16) throws -> String {
