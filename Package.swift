@@ -54,9 +54,10 @@ let package = Package(
         .target(
             name: "CTLSClient", path: "Tests/CTLSClient",
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(name: "TestAuthority", dependencies: ["CTLSClient"], path: "Tests/TestAuthority"),
 
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CLinux"]),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP", "CTLSClient"]),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP", "CTLSClient", "TestAuthority"]),
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
         .testTarget(name: "EventsTests", dependencies: ["Events", "Samples"]),
         .testTarget(
@@ -64,7 +65,8 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "Store", "Events"]),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Daemon", "Server", .product(name: "Logging", package: "swift-log")]),
+            name: "DaemonTests",
+            dependencies: ["Daemon", "Server", "TestAuthority", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "CommandTests", dependencies: ["hookd", "Callbacks", "Samples", "Store"]),
         .testTarget(name: "SystemTests", dependencies: ["Callbacks", "Samples", "CSQLite", "hookd"]),
         .testTarget(name: "TidyTests"),

@@ -1,46 +1,13 @@
-// The client's end of a TLS connection, an authority for tests, and the wire between the two ends: arrays of bytes.
+// The client's end of a TLS connection, and the wire between the two ends: arrays of bytes.
 
 import CTLSClient
 import Glibc
+import TestAuthority
 import Testing
 
 @testable import Server
 
-/// The time that certificates of tests are judged at, unless a real clock is asked.
-let testNow = Int64(1_800_000_000)
-private let day = Int64(86_400)
-
-/// A certificate and its key, in PEM.
-struct Issued: Sendable {
-    var certificate: String
-    var key: String
-
-    /// Issues one, by itself or by `issuer`. It is in force from long ago to in a long time, so that real clocks agree.
-    init(
-        _ commonName: String, names: String? = nil, key: String = "P-256", digest: String? = nil,
-        passphrase: String? = nil, begins: Int64 = 0, ends: Int64 = testNow + 36_500 * day, isAuthority: Bool = false,
-        by issuer: Issued? = nil
-    ) throws {
-        let strings = [names, digest, passphrase, issuer?.certificate, issuer?.key]
-        let pair = withStrings(strings) { texts in
-            commonName.withCString { commonName in
-                key.withCString { key in
-                    var wish = ctls_wish(
-                        common_name: commonName, names: texts[0], key_kind: key, digest: texts[1],
-                        passphrase: texts[2], begins_at_seconds: begins, ends_at_seconds: ends,
-                        is_authority: isAuthority, issuer_certificate: texts[3], issuer_key: texts[4])
-                    return ctls_issue(&wish)
-                }
-            }
-        }
-        defer {
-            free(pair.certificate)
-            free(pair.key)
-        }
-        certificate = String(cString: try #require(pair.certificate))
-        self.key = String(cString: try #require(pair.key))
-    }
-
+extension Issued {
     /// As an identity of a server, with other certificates behind it.
     func identity(behind: [Issued] = [], key: Issued? = nil) -> TLSIdentity {
         TLSIdentity(
@@ -196,11 +163,4 @@ final class TLSLink {
     private func text(_ fill: (UnsafeMutablePointer<CChar>, Int) -> Void) -> String {
         textFromC(capacity: 256, fill)
     }
-}
-
-/// Lends strings to C.
-private func withStrings<Result>(_ strings: [String?], _ body: ([UnsafePointer<CChar>?]) -> Result) -> Result {
-    let copies = strings.map { $0.flatMap { strdup($0) } }
-    defer { copies.forEach { free($0) } }
-    return body(copies.map { $0.map { UnsafePointer($0) } })
 }

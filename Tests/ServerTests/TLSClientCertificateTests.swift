@@ -1,5 +1,6 @@
 // Clients that must show a certificate.
 
+import TestAuthority
 import Testing
 
 @testable import Server

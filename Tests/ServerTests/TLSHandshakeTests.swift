@@ -1,5 +1,6 @@
 // Who gets a TLS connection, with what, and what is said of those who do not.
 
+import TestAuthority
 import Testing
 
 @testable import Server

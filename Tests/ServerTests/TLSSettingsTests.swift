@@ -1,6 +1,7 @@
 // Certificates and keys that cannot be used: each is refused with its file and its reason, at once with all others.
 
 import CTLSClient
+import TestAuthority
 import Testing
 
 @testable import Server

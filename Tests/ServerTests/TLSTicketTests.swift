@@ -1,6 +1,7 @@
 // Going on from an earlier session: across replaced certificates and changed keys, and not past a demand.
 
 import CTLSClient
+import TestAuthority
 import Testing
 
 @testable import Server

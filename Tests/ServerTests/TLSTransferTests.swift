@@ -1,6 +1,7 @@
 // What goes through a TLS connection, whole, however it is cut; and what must not do any harm.
 
 import CTLSClient
+import TestAuthority
 import Testing
 
 @testable import Server
