@@ -280,7 +280,8 @@ import Testing
                 #"/etc/hookd/hookd.json:2: listen[0]: found "127.0.0.1"; "#
                     + #"expected host:port, [v6]:port or unix:/path, such as "127.0.0.1:8080"."#,
                 "/etc/hookd/hookd.json:5: endpoints./c.tolerence: found an unknown key; "
-                    + "expected one of secrets, tolerance, repeats, late, allow, rate_limit, sinks (did you mean `tolerance`?).",
+                    + "expected one of secrets, tolerance, repeats, late, allow, rate_limit, sinks "
+                    + "(did you mean `tolerance`?).",
                 "/etc/hookd/hookd.json:5: endpoints./c.secrets[0]: found no environment variable NONE; "
                     + "expected the webhook's secret there.",
                 #"/etc/hookd/hookd.json:5: endpoints./c.sinks[1]: found "archve"; "#
