@@ -75,7 +75,8 @@ public final class Daemon: Sendable {
         }
         do {
             server = try Server(
-                addresses: configuration.listen, limits: ServerLimits(configuration.limits),
+                listeners: configuration.listen.map { ListenerSettings($0) },
+                limits: ServerLimits(configuration.limits),
                 shardCount: defaultShardCount())
         } catch {
             _ = dispatcher.stop(deadline: .now())

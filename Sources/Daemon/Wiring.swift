@@ -26,7 +26,11 @@ func makeEndpoints(_ configuration: Configuration) throws(StartError) -> [Endpoi
             Endpoint(
                 path: Array(endpoint.path.utf8),
                 verifier: Verifier(secrets: secrets, toleranceSeconds: endpoint.tolerance.components.seconds),
-                refusesRepeats: endpoint.repeats == .refuse))
+                refusesRepeats: endpoint.repeats == .refuse,
+                allow: endpoint.allow,
+                rateLimiter: endpoint.rateLimit.map {
+                    RateLimiter(requestsPerSecond: $0.requestsPerSecond, burst: $0.burst)
+                }))
     }
     return endpoints
 }
@@ -56,6 +60,17 @@ func makeSubscriptions(_ configuration: Configuration) throws -> [Subscription] 
     }
 }
 
+extension ListenerSettings {
+    /// What the configuration says of a listener.
+    init(_ listener: Configuration.Listener) {
+        self.init(listener.address)
+        isDualStack = listener.isDualStack
+        unixMode = listener.unixMode
+        proxyProtocol = listener.proxyProtocol
+        forwarded = listener.forwarded
+    }
+}
+
 extension ServerLimits {
     /// The server's part of the configuration's limits.
     init(_ limits: Configuration.Limits) {
@@ -66,6 +81,10 @@ extension ServerLimits {
         headerTimeout = limits.headerTimeout
         bodyTimeout = limits.bodyTimeout
         idleTimeout = limits.idleTimeout
+        connectionsPerAddress = limits.connectionsPerAddress
+        connectionAge = limits.connectionAge
+        minimumBytesPerSecond = limits.minimumBytesPerSecond ?? 0
+        requestMemoryBytes = limits.requestMemoryBytes
     }
 }
 
@@ -129,6 +148,8 @@ extension Refusal {
         case .unverified: "malformed"
         case .reusedNonce: "reused_nonce"
         case .late: "late"
+        case .address: "refused_address"
+        case .rate: "rate_limited"
         }
     }
 
@@ -145,13 +166,15 @@ extension Refusal {
         case .reusedNonce: "its nonce was used by another callback"
         case .late: "its timestamp is outside the time window. Is this machine's clock right?"
         case .unavailable: "it could not be stored"
+        case .address: "its client is not on the endpoint's allow list"
+        case .rate: "its client makes more requests than the endpoint's rate_limit allows. A sender may give it up"
         }
     }
 
     var level: Logger.Level {
         switch self {
         case .unavailable, .unverified(.undecided): .error
-        case .unverified, .reusedNonce, .late: .warning
+        case .unverified, .reusedNonce, .late, .address, .rate: .warning
         }
     }
 }
