@@ -60,8 +60,12 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
     }
 
     func refuse(_ request: Request) -> Response? {
-        guard endpoint(of: request) != nil else { return Answers.error(404, "there is no such endpoint") }
-        guard request.head.method == .post else { return Answers.error(405, "callbacks come by POST") }
+        let isPost = request.head.method == .post
+        // `*` and CONNECT's `host:port` name no path: what is wrong with them is the method.
+        guard endpoint(of: request) != nil || (!isPost && namesNoPath(request)) else {
+            return Answers.error(404, "there is no such endpoint")
+        }
+        guard isPost else { return Answers.error(405, "callbacks come by POST") }
         // The signature is over the body as sent; decoded it would be other bytes (RFC 9110 §8.4).
         let bytes = Span(_unsafeElements: request.bytes)
         for field in request.fields
@@ -113,6 +117,10 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         let path = path(ofTarget: request.head.target, in: bytes)
         for index in endpoints.indices where isPath(path, endpoints[index].path, in: bytes) { return index }
         return nil
+    }
+
+    private func namesNoPath(_ request: Request) -> Bool {
+        path(ofTarget: request.head.target, in: Span(_unsafeElements: request.bytes)).isEmpty
     }
 
     private func gather(
