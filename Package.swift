@@ -50,7 +50,9 @@ let package = Package(
             name: "hookd-benchmarks", dependencies: ["HTTP", "Callbacks", "Events", "Samples", "Store"],
             path: "Benchmarks", exclude: ["run", "whole-way"]),
 
-        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CLinux"]),
+        // The table of requests, and what reads it: for tests, fuzzing and the comparison with nginx.
+        .target(name: "HTTPCases", dependencies: ["HTTP"], path: "Tests/HTTPCases", exclude: ["Rows"]),
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "HTTPCases", "CLinux"]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP"]),
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
         .testTarget(name: "EventsTests", dependencies: ["Events", "Samples"]),
