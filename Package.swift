@@ -51,7 +51,8 @@ let package = Package(
             path: "Benchmarks", exclude: ["run", "whole-way"]),
 
         // The table of requests, and what reads it: for tests, fuzzing and the comparison with nginx.
-        .target(name: "HTTPCases", dependencies: ["HTTP"], path: "Tests/HTTPCases", exclude: ["Rows"]),
+        .target(
+            name: "HTTPCases", dependencies: ["HTTP"], path: "Tests/HTTPCases", exclude: ["Rows", "compare-with-nginx"]),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "HTTPCases", "CLinux"]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP"]),
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
