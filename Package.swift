@@ -55,8 +55,11 @@ let package = Package(
             name: "CTLSClient", path: "Tests/CTLSClient",
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "TestAuthority", dependencies: ["CTLSClient"], path: "Tests/TestAuthority"),
+        // The table of requests, and what reads it: for tests, fuzzing and the comparison with nginx.
+        .target(
+            name: "HTTPCases", dependencies: ["HTTP"], path: "Tests/HTTPCases", exclude: ["Rows", "compare-with-nginx"]),
 
-        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CLinux"]),
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "HTTPCases", "CLinux"]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP", "CTLSClient", "TestAuthority"]),
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
         .testTarget(name: "EventsTests", dependencies: ["Events", "Samples"]),

@@ -38,7 +38,8 @@ enum Answers {
         return Response(
             status: status, body: Array(text.utf8),
             retryAfterSeconds: retryAfterSeconds ?? (status == 503 ? Self.retryAfterSeconds : nil),
-            allow: status == 405 ? "POST" : nil)
+            allow: status == 405 ? "POST" : nil, challenge: status == 401 ? "Sinch-Webhook-Signature" : nil,
+            acceptEncoding: status == 415 ? "identity" : nil)
     }
 
     private static func statusWord(of status: Int) -> String {

@@ -66,9 +66,14 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
     }
 
     func refuse(_ request: Request) -> Response? {
-        guard let index = endpoint(of: request) else { return Answers.error(404, "there is no such endpoint") }
+        let isPost = request.head.method == .post
+        guard let index = endpoint(of: request) else {
+            // `*` and CONNECT's `host:port` name no path: what is wrong with them is the method.
+            if !isPost, namesNoPath(request) { return Answers.error(405, "callbacks come by POST") }
+            return Answers.error(404, "there is no such endpoint")
+        }
         if let refusal = refuseClient(of: request, endpoints[index]) { return refusal }
-        guard request.head.method == .post else { return Answers.error(405, "callbacks come by POST") }
+        guard isPost else { return Answers.error(405, "callbacks come by POST") }
         // The signature is over the body as sent; decoded it would be other bytes (RFC 9110 §8.4).
         let bytes = Span(_unsafeElements: request.bytes)
         for field in request.fields
@@ -86,14 +91,14 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         guard endpoint.allow != nil || endpoint.rateLimiter != nil else { return nil }
         let client = request.client
         if let allow = endpoint.allow, !allow.contains(client) {
-            report(.address, endpoint) { client.description }
+            log.log(.address, endpoint, client)
             return Answers.error(403, "callbacks from this address are not accepted")
         }
         // Who comes by a Unix socket and has no address cannot be told from others who do.
         guard let limiter = endpoint.rateLimiter, let address = client.ip,
             let seconds = limiter.take(address, now: clinux_monotonic_nanoseconds())
         else { return nil }
-        report(.rate, endpoint) { client.description }
+        log.log(.rate, endpoint, client)
         return Answers.error(429, "too many requests from this address", retryAfterSeconds: seconds)
     }
 
@@ -140,6 +145,10 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         let path = path(ofTarget: request.head.target, in: bytes)
         for index in endpoints.indices where isPath(path, endpoints[index].path, in: bytes) { return index }
         return nil
+    }
+
+    private func namesNoPath(_ request: Request) -> Bool {
+        path(ofTarget: request.head.target, in: Span(_unsafeElements: request.bytes)).isEmpty
     }
 
     private func gather(

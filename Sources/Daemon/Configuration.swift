@@ -31,6 +31,8 @@ public struct Configuration: Sendable {
         public var isDualStack = false
         /// The permissions of a Unix socket; nil for those that the umask leaves.
         public var unixMode: mode_t?
+        /// Where its certificates and keys are; nil for a listener without encryption.
+        public var tls: TLS?
         /// The proxies whose connections begin with a PROXY protocol header.
         public var proxyProtocol: AddressList?
         /// The proxies that name their client in a header field, and in which.

@@ -14,6 +14,8 @@ enum ListenerKeys {
     static let mode = OptionalSetting(
         "mode", FileModeKind(), example: 0o660,
         "The permissions of a Unix socket: who may write to it may connect. Without it the umask decides.")
+    static let tls = Entry(
+        "tls", .object(.tls), expected: Shape.tls.expected, "The certificates that make the listener speak HTTPS.")
     static let proxyProtocol = Entry(
         "proxy_protocol", .list(of: .string), expected: "a list of proxies such as [\"10.0.0.0/8\", \"unix\"]",
         "The proxies whose connections begin with a PROXY protocol header, version 1 or 2, which names the client.")
@@ -59,8 +61,7 @@ extension Shape {
         expected: "an object such as {\"address\": \"[::]:8080\", \"dual_stack\": true}",
         keys: [
             ListenerKeys.address, ListenerKeys.dualStack, ListenerKeys.mode,
-            LaterKey("tls", "The certificate and key that the listener answers with."),
-            ListenerKeys.proxyProtocol, ListenerKeys.forwarded,
+            ListenerKeys.tls, ListenerKeys.proxyProtocol, ListenerKeys.forwarded,
         ])
     static let forwarded = Shape(
         expected: "an object such as {\"header\": \"x-forwarded-for\", \"trusted\": [\"127.0.0.1\"]}",

@@ -45,6 +45,7 @@ extension ConfigurationReading {
         }
         listener.unixMode = object.value(ListenerKeys.mode)
         if !address.isUnix { object[ListenerKeys.mode]?.refuse(expected: "it only with an address unix:/path") }
+        listener.tls = tls(object[ListenerKeys.tls])
         if let reader = object[ListenerKeys.proxyProtocol] {
             let proxies = addressList(reader, expected: ListenerKeys.proxyProtocol.expected)
             if !proxies.isEmpty { checkReachable(proxies, reader, listener) }

@@ -29,11 +29,20 @@ extension Configuration {
 extension Configuration.Listener {
     fileprivate var posture: String {
         var parts = ["listen \(escapingControls(address.description))"]
+        if let tls { parts.append(tls.posture) }
         if isDualStack { parts.append("IPv4 as well") }
         if let unixMode { parts.append("mode \(fileModeText(unixMode))") }
         if let proxyProtocol { parts.append("a PROXY protocol header from \(proxyProtocol)") }
         if let forwarded { parts.append("the client by \(forwarded.header.rawValue) from \(forwarded.trusted)") }
         return parts.joined(separator: "; ")
+    }
+}
+
+extension Configuration.TLS {
+    fileprivate var posture: String {
+        let names = certificates.map { escapingControls($0.certificate.source.name) }.joined(separator: ", ")
+        let clients = clientCA == nil ? "" : ", client certificates required"
+        return "TLS \(minimumVersion.rawValue) or newer, certificates in \(names)\(clients)"
     }
 }
 

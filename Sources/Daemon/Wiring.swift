@@ -62,8 +62,9 @@ func makeSubscriptions(_ configuration: Configuration) throws -> [Subscription] 
 
 extension ListenerSettings {
     /// What the configuration says of a listener.
-    init(_ listener: Configuration.Listener) {
+    init(_ listener: Configuration.Listener, tls context: TLSContext?) {
         self.init(listener.address)
+        tls = context
         isDualStack = listener.isDualStack
         unixMode = listener.unixMode
         proxyProtocol = listener.proxyProtocol
@@ -72,12 +73,24 @@ extension ListenerSettings {
 }
 
 extension ServerLimits {
-    /// The server's part of the configuration's limits.
-    init(_ limits: Configuration.Limits) {
+    /// How many descriptors are left to the store, the sinks and the commands, whatever number of clients come.
+    private static let reservedDescriptors = 64
+
+    /// The server's part of the configuration's limits, as far as the process has descriptors for it.
+    ///
+    /// - Parameter descriptors: how many the process may have.
+    init(_ limits: Configuration.Limits, descriptors: Int, _ logger: Logger) {
         self.init()
         request = RequestLimits(
             bodyBytes: limits.bodyLimitBytes, headBytes: limits.headerLimitBytes, fieldCount: limits.headerCount)
-        connections = limits.connections
+        connections = min(limits.connections, max(16, descriptors - Self.reservedDescriptors))
+        if connections < limits.connections {
+            logger.warning(
+                """
+                limits.connections is \(limits.connections), but the process may have no more than \(descriptors) \
+                descriptors: \(connections) connections are taken at once. Raise LimitNOFILE= or ulimit -n
+                """)
+        }
         headerTimeout = limits.headerTimeout
         bodyTimeout = limits.bodyTimeout
         idleTimeout = limits.idleTimeout
@@ -95,11 +108,15 @@ func defaultShardCount() -> Int {
 }
 
 /// Every connection takes a descriptor: as many are asked for as this process may have.
-func raiseDescriptorLimit() {
+///
+/// - Returns: how many it has then.
+func raiseDescriptorLimit() -> Int {
     var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
+    let allowed = limit.rlim_cur
     limit.rlim_cur = limit.rlim_max
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    let isRaised = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+    return Int(clamping: isRaised ? limit.rlim_max : allowed)
 }
 
 extension RateLimitedLog {

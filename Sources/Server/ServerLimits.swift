@@ -29,14 +29,6 @@ public struct ServerLimits: Sendable {
     public var rateGrace = Duration.seconds(5)
     /// How long the handler may take to answer; after that the server says 503 itself.
     public var answerTimeout = Duration.seconds(5)
-    /// The most connections at once of one address (`IPAddress.limitKey`); nil for any number.
-    public var connectionsPerAddress: Int?
-    /// How old a connection may be to be given another request.
-    public var connectionAge = Duration.seconds(3600)
-    /// How many bytes of a head or body have to arrive in a second, on average after five seconds; 0 for any number.
-    public var minimumBytesPerSecond = 0
-    /// The most bytes of requests in memory, all connections together.
-    public var requestMemoryBytes = 32 << 20
 
     /// The defaults.
     public init() {}
