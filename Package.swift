@@ -47,10 +47,11 @@ let package = Package(
             ]),
 
         .executableTarget(
-            name: "hookd-benchmarks", dependencies: ["HTTP", "Callbacks", "Events", "Samples", "Store"],
+            name: "hookd-benchmarks",
+            dependencies: ["HTTP", "Callbacks", "Events", "Samples", "Store", "CSSL", "CTLSClient", "TestAuthority"],
             path: "Benchmarks", exclude: ["run", "whole-way"]),
 
-        // A TLS client and an authority, for tests only.
+        // A TLS client and an authority, for tests and benchmarks only.
         .target(
             name: "CTLSClient", path: "Tests/CTLSClient",
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
