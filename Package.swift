@@ -48,11 +48,15 @@ let package = Package(
 
         .executableTarget(
             name: "hookd-benchmarks", dependencies: ["HTTP", "Callbacks", "Events", "Samples", "Store"],
-            path: "Benchmarks", exclude: ["run", "whole-way"]),
+            path: "Benchmarks", exclude: ["run", "constant-time", "whole-way"]),
 
         // The table of requests, and what reads it: for tests, fuzzing and the comparison with nginx.
         .target(
             name: "HTTPCases", dependencies: ["HTTP"], path: "Tests/HTTPCases", exclude: ["Rows", "compare-with-nginx"]),
+        // What is fuzzed. `make test` tries what was found; the fuzzer itself is added below.
+        .target(
+            name: "FuzzTargets", dependencies: ["HTTP", "HTTPCases", "Callbacks", "Events", "Samples", "Daemon"],
+            path: "Fuzz/Targets"),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "HTTPCases", "CLinux"]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP"]),
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
@@ -63,8 +67,14 @@ let package = Package(
             name: "DaemonTests", dependencies: ["Daemon", "Server", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "CommandTests", dependencies: ["hookd", "Callbacks", "Samples", "Store"]),
         .testTarget(name: "SystemTests", dependencies: ["Callbacks", "Samples", "CSQLite", "hookd"]),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )
+
+// It needs libFuzzer to be linked, and every target built with its coverage: see `make fuzz`.
+if Context.environment["HOOKD_FUZZ"] != nil {
+    package.targets.append(.executableTarget(name: "hookd-fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Runner"))
+}
