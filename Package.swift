@@ -18,7 +18,7 @@ let package = Package(
     ],
     targets: [
         // System libraries and the thin C that Swift needs to reach them.
-        .target(name: "CSSL", path: "CSSL", linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "CSSL", path: "CSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "CLinux"),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -27,7 +27,7 @@ let package = Package(
 
         // The rooms.
         .target(name: "HTTP", swiftSettings: pure),
-        .target(name: "Server", dependencies: ["HTTP", "CLinux"]),
+        .target(name: "Server", dependencies: ["HTTP", "CLinux", "CSSL"]),
         .target(name: "Callbacks", dependencies: ["CSSL"], swiftSettings: pure),
         .target(name: "Events", dependencies: ["CSimdJSON"], swiftSettings: pure),
         .target(name: "Store", dependencies: ["CSQLite", "CLinux", "CSSL"]),
@@ -50,14 +50,23 @@ let package = Package(
             name: "hookd-benchmarks", dependencies: ["HTTP", "Callbacks", "Events", "Samples", "Store"],
             path: "Benchmarks", exclude: ["run", "whole-way"]),
 
+        // A TLS client and an authority, for tests only.
+        .target(
+            name: "CTLSClient", path: "Tests/CTLSClient",
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(name: "TestAuthority", dependencies: ["CTLSClient"], path: "Tests/TestAuthority"),
+
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CLinux"]),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP"]),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP", "CTLSClient", "TestAuthority"]),
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
         .testTarget(name: "EventsTests", dependencies: ["Events", "Samples"]),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "CSQLite", "CSSL"]),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Store", "CSQLite", "CSSL"],
+            resources: [.copy("Fixtures")]),
         .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "Store", "Events"]),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Daemon", "Server", .product(name: "Logging", package: "swift-log")]),
+            name: "DaemonTests",
+            dependencies: ["Daemon", "Server", "TestAuthority", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "CommandTests", dependencies: ["hookd", "Callbacks", "Samples", "Store"]),
         .testTarget(name: "SystemTests", dependencies: ["Callbacks", "Samples", "CSQLite", "hookd"]),
         .testTarget(name: "TidyTests"),

@@ -37,7 +37,7 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
     private let endpoints: [Endpoint]
     private let store: any EventStore
     private let shard: Shard
-    private let report: @Sendable (Refusal, Endpoint, _ peer: () -> String?) -> Void
+    private let log: RateLimitedLog
 
     private var batch = CandidateBatch()
     private var tickets: [PendingAnswer] = []
@@ -45,18 +45,15 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
     private struct PendingAnswer: Sendable {
         let ticket: Ticket
         let endpoint: Int
+        let client: ClientAddress
     }
 
-    /// - Parameter report: is told of each callback that is refused; `peer` costs a system call, and is nil where the
-    ///   connection may be gone.
-    init(
-        endpoints: [Endpoint], store: any EventStore, shard: Shard,
-        report: @escaping @Sendable (Refusal, Endpoint, _ peer: () -> String?) -> Void
-    ) {
+    /// - Parameter log: is told of whoever is refused.
+    init(endpoints: [Endpoint], store: any EventStore, shard: Shard, log: RateLimitedLog) {
         self.endpoints = endpoints
         self.store = store
         self.shard = shard
-        self.report = report
+        self.log = log
     }
 
     func refuse(_ request: Request) -> Response? {
@@ -82,18 +79,21 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         do throws(VerificationError) {
             let verified = try endpoint.verifier.verify(
                 headers, body: request.body, in: bytes, now: request.receivedAt / 1_000_000)
-            try gather(request, headers, verified, endpoint)
-            tickets.append(PendingAnswer(ticket: ticket, endpoint: index))
+            let client = request.client
+            try gather(request, headers, verified, endpoint, client)
+            tickets.append(PendingAnswer(ticket: ticket, endpoint: index, client: client))
             if batch.bytes.count > Self.batchBytes { turnEnded() }
             return nil
         } catch {
-            report(.unverified(error), endpoint) { request.peer }
+            log.log(.unverified(error), endpoint, request.client)
             if case .undecided = error { return Answers.error(503, error.description) }
             return Answers.error(401, error.description)
         }
     }
 
     func answer(status: Int, message: String) -> Response { Answers.error(status, message) }
+
+    func report(_ problem: ConnectionProblem, client: ClientAddress) { log.log(problem, client) }
 
     func turnEnded() {
         guard !batch.isEmpty else { return }
@@ -116,7 +116,8 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
     }
 
     private func gather(
-        _ request: Request, _ headers: SignatureHeaders, _ verified: VerifiedCallback, _ endpoint: Endpoint
+        _ request: Request, _ headers: SignatureHeaders, _ verified: VerifiedCallback, _ endpoint: Endpoint,
+        _ client: ClientAddress
     ) throws(VerificationError) {
         let id: Digest
         do {
@@ -132,6 +133,7 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
             Candidate(
                 receivedAt: request.receivedAt, signedAt: verified.signedAt, isLate: verified.isLate,
                 endpoint: endpoint.path.withUnsafeBytes { batch.append($0) },
+                client: client.ip.map { $0.withBytes { batch.append($0) } } ?? copy(nil),
                 nonce: copy(headers[.nonce]),
                 signature: withUnsafeBytes(of: verified.signature.bytes) { batch.append($0) },
                 algorithm: copy(headers[.algorithm]),
@@ -145,26 +147,27 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
             let response = batch.bytes.withUnsafeBytes { bytes in
                 self.response(
                     to: outcomes[index], id: UnsafeRawBufferPointer(rebasing: bytes[candidate.id.range]),
-                    endpoints[pending.endpoint])
+                    pending)
             }
             shard.answer(pending.ticket, response)
         }
     }
 
-    private func response(to outcome: Outcome, id: UnsafeRawBufferPointer, _ endpoint: Endpoint) -> Response {
+    private func response(to outcome: Outcome, id: UnsafeRawBufferPointer, _ pending: PendingAnswer) -> Response {
+        let endpoint = endpoints[pending.endpoint]
         switch outcome {
         case .stored(let sequence): return Answers.stored(id: id, sequence: sequence)
         case .duplicate where endpoint.refusesRepeats:
             return Answers.error(409, "this callback is stored already")
         case .duplicate: return Answers.duplicate(id: id)
         case .reusedNonce:
-            report(.reusedNonce, endpoint) { nil }
+            log.log(.reusedNonce, endpoint, pending.client)
             return Answers.error(409, "the nonce was used by another callback")
         case .late:
-            report(.late, endpoint) { nil }
+            log.log(.late, endpoint, pending.client)
             return Answers.error(401, "the timestamp is outside the time window")
         case .unavailable:
-            report(.unavailable, endpoint) { nil }
+            log.log(.unavailable, endpoint, pending.client)
             return Answers.error(503, "the callback cannot be stored now")
         }
     }

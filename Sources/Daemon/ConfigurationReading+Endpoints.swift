@@ -105,7 +105,7 @@ extension ConfigurationReading {
     }
 
     /// The one place that the secret comes from.
-    private func source(_ object: JSONObjectReader) -> SecretSource? {
+    func source(_ object: JSONObjectReader) -> SecretSource? {
         let keys = [SecretKeys.environment, SecretKeys.file, SecretKeys.credential]
         let present = keys.filter { object[$0] != nil }
         guard let key = present.first, present.count == 1, let reader = object[key] else {

@@ -83,9 +83,7 @@ public final class Daemon: Sendable {
             throw .listen(error)
         }
         server.start { [store] shard in
-            CallbackHandler(endpoints: endpoints, store: store, shard: shard) { refusal, endpoint, peer in
-                refusals.log(refusal, endpoint, peer: peer)
-            }
+            CallbackHandler(endpoints: endpoints, store: store, shard: shard, log: refusals)
         }
         logger.notice("\(configuration.startLine(listening: server.addresses))")
     }

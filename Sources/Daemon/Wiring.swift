@@ -85,10 +85,15 @@ func raiseDescriptorLimit() {
 
 extension RateLimitedLog {
     /// A callback that was refused.
-    func log(_ refusal: Refusal, _ endpoint: Endpoint, peer: () -> String?) {
+    func log(_ refusal: Refusal, _ endpoint: Endpoint, _ client: ClientAddress) {
         log(
             "\(endpoint.name) \(refusal.outcome)", level: refusal.level, "callback refused: \(refusal.reason)",
-            metadata: refusal.metadata(endpoint: endpoint, peer: peer()))
+            metadata: refusal.metadata(endpoint: endpoint, client))
+    }
+
+    /// A client that was not served before its request came to an endpoint.
+    func log(_ problem: ConnectionProblem, _ client: ClientAddress) {
+        log(problem.outcome, level: .info, "\(problem.reason)", metadata: ["peer": .string(client.description)])
     }
 
     /// What the store has to tell.
@@ -127,10 +132,10 @@ extension Refusal {
         }
     }
 
-    func metadata(endpoint: Endpoint, peer: String?) -> Logger.Metadata {
-        var metadata: Logger.Metadata = ["endpoint": .string(endpoint.name), "outcome": .string(outcome)]
-        metadata["peer"] = peer.map { .string($0) }
-        return metadata
+    func metadata(endpoint: Endpoint, _ client: ClientAddress) -> Logger.Metadata {
+        [
+            "endpoint": .string(endpoint.name), "outcome": .string(outcome), "peer": .string(client.description),
+        ]
     }
 
     var reason: String {
@@ -147,6 +152,27 @@ extension Refusal {
         switch self {
         case .unavailable, .unverified(.undecided): .error
         case .unverified, .reusedNonce, .late: .warning
+        }
+    }
+}
+
+extension ConnectionProblem {
+    /// Tells one class of lines from another.
+    var outcome: String {
+        switch self {
+        case .request(let status, _): "request \(status)"
+        case .encryption: "tls"
+        case .proxyHeader: "proxy_protocol"
+        case .tooManyConnections: "connections"
+        }
+    }
+
+    var reason: String {
+        switch self {
+        case .request(let status, let message): "request refused with \(status): \(message)"
+        case .encryption(let reason): "no TLS connection: \(reason)"
+        case .proxyHeader(let reason): "connection closed: no PROXY protocol header that can be read: \(reason)"
+        case .tooManyConnections: "connection refused with 503: there are too many"
         }
     }
 }

@@ -63,6 +63,7 @@ func reasonPhrase(of status: Int) -> StaticString {
     case 200: "OK"
     case 400: "Bad Request"
     case 401: "Unauthorized"
+    case 403: "Forbidden"
     case 404: "Not Found"
     case 405: "Method Not Allowed"
     case 408: "Request Timeout"
@@ -71,6 +72,7 @@ func reasonPhrase(of status: Int) -> StaticString {
     case 414: "URI Too Long"
     case 415: "Unsupported Media Type"
     case 417: "Expectation Failed"
+    case 429: "Too Many Requests"  // RFC 6585 §4, as is the next
     case 431: "Request Header Fields Too Large"
     case 501: "Not Implemented"
     case 503: "Service Unavailable"

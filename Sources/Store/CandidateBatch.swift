@@ -28,6 +28,8 @@ public struct Candidate: Sendable {
     public var isLate: Bool
     /// The path of the endpoint.
     public var endpoint: ByteRange
+    /// The client's address in network order: 4 or 16 bytes, or none where it is not known.
+    public var client: ByteRange
     /// The nonce as sent.
     public var nonce: ByteRange
     /// The signature, decoded: 32 bytes.
@@ -41,13 +43,14 @@ public struct Candidate: Sendable {
 
     /// A candidate whose ranges came from `CandidateBatch.append(_:)`.
     public init(
-        receivedAt: Int64, signedAt: Int64, isLate: Bool, endpoint: ByteRange, nonce: ByteRange,
-        signature: ByteRange, algorithm: ByteRange, id: ByteRange, body: ByteRange
+        receivedAt: Int64, signedAt: Int64, isLate: Bool, endpoint: ByteRange, client: ByteRange,
+        nonce: ByteRange, signature: ByteRange, algorithm: ByteRange, id: ByteRange, body: ByteRange
     ) {
         self.receivedAt = receivedAt
         self.signedAt = signedAt
         self.isLate = isLate
         self.endpoint = endpoint
+        self.client = client
         self.nonce = nonce
         self.signature = signature
         self.algorithm = algorithm

@@ -23,7 +23,7 @@ public final class EventReader: @unchecked Sendable {  // one caller at a time; 
         try Schema.check(connection, mayBeEmpty: false)
         select = try connection.prepare(
             """
-            SELECT sequence, recorded_at, received_at, signed_at, endpoint, nonce, signature, algorithm, id, body
+            SELECT \(try Schema.eventColumns(in: connection))
             FROM events WHERE sequence > ? ORDER BY sequence
             """, for: "reading events")
     }
@@ -94,8 +94,9 @@ public final class EventReader: @unchecked Sendable {  // one caller at a time; 
                 StoredEvent(
                     sequence: select.number(0), recordedAt: select.number(1), receivedAt: select.number(2),
                     signedAt: select.number(3), endpoint: batch.append(select.bytes(4)),
-                    nonce: batch.append(select.bytes(5)), signature: batch.append(select.bytes(6)),
-                    algorithm: batch.append(select.bytes(7)), id: batch.append(id), body: batch.append(body)))
+                    client: batch.append(select.bytes(10)), nonce: batch.append(select.bytes(5)),
+                    signature: batch.append(select.bytes(6)), algorithm: batch.append(select.bytes(7)),
+                    id: batch.append(id), body: batch.append(body)))
         }
         batch.bytes.append(contentsOf: repeatElement(0, count: EventBatch.padding))
         return batch

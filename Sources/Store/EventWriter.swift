@@ -41,8 +41,8 @@ final class EventWriter {
         insert = try connection.prepare(
             """
             INSERT INTO events
-            (sequence, recorded_at, received_at, signed_at, endpoint, nonce, signature, algorithm, id, body)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            (\(Schema.eventColumns))
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, for: "storing an event")
         findSigned = try connection.prepare(
             "SELECT signature FROM events WHERE signed_at = ? AND nonce = ?", for: "looking for a callback")
@@ -152,6 +152,11 @@ final class EventWriter {
         }
         insert.bind(9, blob: bytes[candidate.id])
         insert.bind(10, blob: bytes[candidate.body])
+        if candidate.client.count > 0 {
+            insert.bind(11, blob: bytes[candidate.client])
+        } else {
+            insert.bindNull(11)
+        }
         try insert.step()
         nextSequence += 1
         return .stored(sequence: sequence)

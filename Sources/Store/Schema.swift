@@ -3,9 +3,25 @@
 /// The layout of the store's file.
 enum Schema {
     /// Written to `PRAGMA user_version`. A store with a higher one is refused untouched.
-    static let version: Int64 = 1
+    static let version: Int64 = 2
     /// Written to `PRAGMA application_id`: "hook".
     static let applicationID: Int64 = 0x686f_6f6b
+
+    /// The columns of an event, in the order in which they are written and read.
+    static let eventColumns = eventColumnsOfVersion1 + ", client"
+    private static let eventColumnsOfVersion1 =
+        "sequence, recorded_at, received_at, signed_at, endpoint, nonce, signature, algorithm, id, body"
+
+    /// The columns of an event where the file may be of an earlier version: it is then read as it is.
+    static func eventColumns(in connection: SQLiteConnection) throws(StoreError) -> String {
+        let found = try connection.number("PRAGMA user_version", for: "reading the schema version")
+        return found < 2 ? eventColumnsOfVersion1 + ", NULL" : eventColumns
+    }
+
+    /// What brings a file of each earlier version to the next one.
+    private static let migrations: [Int64: String] = [
+        1: "ALTER TABLE events ADD COLUMN client BLOB"
+    ]
 
     /// Rows are appended only. No column with random values has an index, because each insert would then change a
     /// random page; signed timestamps nearly rise, so their index is cheap. docs/decisions tells the figures.
@@ -20,7 +36,8 @@ enum Schema {
             signature   BLOB NOT NULL,     -- 32 bytes
             algorithm   TEXT,              -- as sent; NULL where the header was missing
             id          BLOB NOT NULL,     -- the first 16 bytes of SHA-256(body)
-            body        BLOB NOT NULL      -- byte for byte as signed
+            body        BLOB NOT NULL,     -- byte for byte as signed
+            client      BLOB               -- the client's address, 4 or 16 bytes; NULL where it is not known
         ) STRICT;
         CREATE INDEX events_signed_at ON events (signed_at);
         CREATE TABLE cursors (
@@ -43,15 +60,32 @@ enum Schema {
         try connection.execute("PRAGMA page_size = 16384", for: "setting the page size")
         try check(connection, mayBeEmpty: true)
         try connection.execute(writerSettings, for: "setting up the write-ahead log")
-        guard try connection.number("PRAGMA user_version", for: "reading the schema version") == 0 else { return }
-        let create = """
-            BEGIN IMMEDIATE;
-            \(tables)
+        let found = try connection.number("PRAGMA user_version", for: "reading the schema version")
+        if found == 0 {
+            try change(connection, by: tables, to: version, for: "creating the tables")
+        }
+        for (earlier, migration) in migrations.sorted(by: { $0.key < $1.key }) where found != 0 && earlier >= found {
+            try change(connection, by: migration, to: earlier + 1, for: "bringing the tables up to date")
+        }
+    }
+
+    /// Changes the layout in one transaction, so that a crash leaves the old one or the new one.
+    private static func change(
+        _ connection: SQLiteConnection, by sql: String, to version: Int64, for operation: String
+    ) throws(StoreError) {
+        try connection.execute("BEGIN IMMEDIATE", for: operation)
+        let statements = """
+            \(sql);
             PRAGMA application_id = \(applicationID);
             PRAGMA user_version = \(version);
             COMMIT;
             """
-        try connection.execute(create, for: "creating the tables")
+        do throws(StoreError) {
+            try connection.execute(statements, for: operation)
+        } catch {
+            try? connection.execute("ROLLBACK", for: operation)
+            throw error
+        }
     }
 
     /// Refuses a file that is not a store, or one of a newer version.

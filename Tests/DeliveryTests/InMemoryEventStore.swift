@@ -8,6 +8,7 @@ import Synchronization
 /// What a test stores.
 struct TestEvent: Sendable {
     var endpoint = "/callbacks"
+    var client: [UInt8] = []
     var body: [UInt8]
     var nonce = "01FJA8B4A7BM43YGWSG9GBV067"
     var signature = [UInt8](0..<32)
@@ -116,7 +117,8 @@ func makeBatch(_ events: [(sequence: Int64, event: TestEvent)]) -> EventBatch {
     for (sequence, event) in events {
         let stored = StoredEvent(
             sequence: sequence, recordedAt: 1_634_579_354_027_000, receivedAt: 1_634_579_354_026_000,
-            signedAt: event.signedAt, endpoint: put(event.endpoint.utf8), nonce: put(event.nonce.utf8),
+            signedAt: event.signedAt, endpoint: put(event.endpoint.utf8), client: put(event.client),
+            nonce: put(event.nonce.utf8),
             signature: put(event.signature), algorithm: put(event.algorithm.utf8),
             id: put([UInt8](repeating: UInt8(truncatingIfNeeded: sequence), count: 16)), body: put(event.body))
         batch.events.append(stored)
