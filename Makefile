@@ -2,7 +2,7 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build format clean packages
+.PHONY: help run test test-nginx build format clean packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -39,7 +39,7 @@ endef
 export CONFIGURATION
 
 help: ## say what can be made (default)
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: packages ## build hookd, start it here, and send it a signed callback; another port: make run PORT=8081
 	@say() { printf '%s\n' "$$@" >&2; }
@@ -112,6 +112,10 @@ test: packages ## build without a warning, check format and dependencies, run al
 
 	swift build --build-tests $(STRICT)
 	swift test --skip-build --disable-xctest $(STRICT)
+
+test-nginx: packages ## compare with nginx, which must be installed: docs/http.md; write it anew: make test-nginx WRITE=1
+	@swift build --product hookd $(STRICT)
+	Tests/HTTPCases/compare-with-nginx .build/debug/hookd $(if $(WRITE),--write)
 
 build: packages ## build hookd for use: .build/release/hookd
 	@swift build -c release --static-swift-stdlib --product hookd

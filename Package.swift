@@ -47,16 +47,20 @@ let package = Package(
             ]),
 
         .executableTarget(
-            name: "hookd-benchmarks", dependencies: ["HTTP", "Callbacks", "Events", "Samples", "Store"],
+            name: "hookd-benchmarks",
+            dependencies: ["HTTP", "Callbacks", "Events", "Samples", "Store", "CSSL", "CTLSClient", "TestAuthority"],
             path: "Benchmarks", exclude: ["run", "whole-way"]),
 
-        // A TLS client and an authority, for tests only.
+        // A TLS client and an authority, for tests and benchmarks only.
         .target(
             name: "CTLSClient", path: "Tests/CTLSClient",
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "TestAuthority", dependencies: ["CTLSClient"], path: "Tests/TestAuthority"),
+        // The table of requests, and what reads it: for tests, fuzzing and the comparison with nginx.
+        .target(
+            name: "HTTPCases", dependencies: ["HTTP"], path: "Tests/HTTPCases", exclude: ["Rows", "compare-with-nginx"]),
 
-        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CLinux"]),
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "HTTPCases", "CLinux"]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP", "CTLSClient", "TestAuthority"]),
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
         .testTarget(name: "EventsTests", dependencies: ["Events", "Samples"]),

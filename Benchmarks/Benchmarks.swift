@@ -1,6 +1,6 @@
 // What a callback costs in each room of the daemon. `Benchmarks/run` counts the instructions of these loops.
 //
-//     hookd-benchmarks parser|verification|event|store COUNT
+//     hookd-benchmarks parser|verification|event|store|tls COUNT
 
 import Callbacks
 import Dispatch
@@ -45,7 +45,7 @@ enum Benchmarks {
     static func main() throws {
         let arguments = CommandLine.arguments
         guard arguments.count == 3, let count = Int(arguments[2]) else {
-            print("usage: hookd-benchmarks parser|verification|event|store COUNT")
+            print("usage: hookd-benchmarks parser|verification|event|store|tls COUNT")
             exit(EX_USAGE)
         }
         switch arguments[1] {
@@ -53,6 +53,7 @@ enum Benchmarks {
         case "verification": try verification(count)
         case "event": try event(count)
         case "store": try store(count)
+        case "tls": try tls(count)
         case let name:
             print("no benchmark is named \(name)")
             exit(EX_USAGE)
@@ -129,7 +130,7 @@ enum Benchmarks {
             id: copy([UInt8](repeating: 7, count: 16)), body: copy(body))
     }
 
-    private static func nonce(_ index: Int) -> String {
+    static func nonce(_ index: Int) -> String {
         let digits = String(index)
         return "01FJA8B4A7BM43YG" + String(repeating: "0", count: 10 - digits.count) + digits
     }

@@ -1,6 +1,7 @@
 // What one shard does with a request: find its endpoint, verify it, gather what is genuine, hand that to the store in
 // one batch a turn, and answer when the store says how each callback ended.
 
+import CLinux
 import Callbacks
 import HTTP
 import Server
@@ -13,6 +14,10 @@ struct Endpoint: Sendable {
     let verifier: Verifier
     /// Whether a repeat of a stored callback is answered 409 and not 200.
     let refusesRepeats: Bool
+    /// The clients whose callbacks are taken; nil for all.
+    let allow: AddressList?
+    /// How many requests each client may make; nil for any number.
+    let rateLimiter: RateLimiter?
 
     var name: String { String(decoding: path, as: UTF8.self) }
 }
@@ -27,6 +32,10 @@ enum Refusal: Sendable {
     case late
     /// Genuine, and could not be stored.
     case unavailable
+    /// From a client that is not on the endpoint's list. It was not looked at.
+    case address
+    /// From a client that makes more requests than it may. It was not looked at.
+    case rate
 }
 
 /// Handles the requests of one shard.
@@ -57,8 +66,14 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
     }
 
     func refuse(_ request: Request) -> Response? {
-        guard endpoint(of: request) != nil else { return Answers.error(404, "there is no such endpoint") }
-        guard request.head.method == .post else { return Answers.error(405, "callbacks come by POST") }
+        let isPost = request.head.method == .post
+        guard let index = endpoint(of: request) else {
+            // `*` and CONNECT's `host:port` name no path: what is wrong with them is the method.
+            if !isPost, namesNoPath(request) { return Answers.error(405, "callbacks come by POST") }
+            return Answers.error(404, "there is no such endpoint")
+        }
+        if let refusal = refuseClient(of: request, endpoints[index]) { return refusal }
+        guard isPost else { return Answers.error(405, "callbacks come by POST") }
         // The signature is over the body as sent; decoded it would be other bytes (RFC 9110 §8.4).
         let bytes = Span(_unsafeElements: request.bytes)
         for field in request.fields
@@ -68,6 +83,23 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
             return Answers.error(415, "the content coding is not accepted")
         }
         return nil
+    }
+
+    /// Looks at who the request comes from, where the endpoint does not take everybody's. The address is no proof of
+    /// anything: who is not refused here is verified like everybody else.
+    private func refuseClient(of request: Request, _ endpoint: Endpoint) -> Response? {
+        guard endpoint.allow != nil || endpoint.rateLimiter != nil else { return nil }
+        let client = request.client
+        if let allow = endpoint.allow, !allow.contains(client) {
+            log.log(.address, endpoint, client)
+            return Answers.error(403, "callbacks from this address are not accepted")
+        }
+        // Who comes by a Unix socket and has no address cannot be told from others who do.
+        guard let limiter = endpoint.rateLimiter, let address = client.ip,
+            let seconds = limiter.take(address, now: clinux_monotonic_nanoseconds())
+        else { return nil }
+        log.log(.rate, endpoint, client)
+        return Answers.error(429, "too many requests from this address", retryAfterSeconds: seconds)
     }
 
     func handle(_ request: Request, ticket: Ticket) -> Response? {
@@ -113,6 +145,10 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         let path = path(ofTarget: request.head.target, in: bytes)
         for index in endpoints.indices where isPath(path, endpoints[index].path, in: bytes) { return index }
         return nil
+    }
+
+    private func namesNoPath(_ request: Request) -> Bool {
+        path(ofTarget: request.head.target, in: Span(_unsafeElements: request.bytes)).isEmpty
     }
 
     private func gather(

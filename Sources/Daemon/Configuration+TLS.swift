@@ -5,7 +5,7 @@ import Server
 
 extension Configuration {
     /// Where a listener's certificates and keys are.
-    public struct TLS: Sendable {
+    public struct TLS: Hashable, Sendable {
         let certificates: [Certificate]
         let clientCA: Place?
         let minimumVersion: TLSVersion
@@ -15,13 +15,13 @@ extension Configuration {
         let path: String
 
         /// A certificate and its key.
-        struct Certificate: Sendable {
+        struct Certificate: Hashable, Sendable {
             let certificate: Place
             let key: Place
         }
 
         /// Where something is, and where the configuration says so.
-        struct Place: Sendable {
+        struct Place: Hashable, Sendable {
             let source: SecretSource
             let line: Int
             let path: String

@@ -1,7 +1,10 @@
 // Reading `endpoints` and their secrets. An endpoint without a secret that can be had never gets through.
 
 extension ConfigurationReading {
-    func endpoints(_ reader: JSONReader?, sinkNames: [String]) -> [Configuration.Endpoint] {
+    /// - Parameter hasUnnamedClients: whether some clients will have no address to be told apart by.
+    func endpoints(
+        _ reader: JSONReader?, sinkNames: [String], hasUnnamedClients: Bool
+    ) -> [Configuration.Endpoint] {
         guard let reader, let entries = reader.entries(expected: TopKeys.endpoints.expected) else { return [] }
         if entries.isEmpty { reader.refuse(expected: TopKeys.endpoints.expected) }
         return entries.compactMap { path, reader in
@@ -10,11 +13,13 @@ extension ConfigurationReading {
             } catch {
                 reader.refuse(found: quoted(shortened(path)), expected: error.expected)
             }
-            return endpoint(path, reader, sinkNames)
+            return endpoint(path, reader, sinkNames, hasUnnamedClients: hasUnnamedClients)
         }
     }
 
-    private func endpoint(_ path: String, _ reader: JSONReader, _ sinkNames: [String]) -> Configuration.Endpoint? {
+    private func endpoint(
+        _ path: String, _ reader: JSONReader, _ sinkNames: [String], hasUnnamedClients: Bool
+    ) -> Configuration.Endpoint? {
         guard let object = reader.object(.endpoint) else { return nil }
         var secretsReader = object[EndpointKeys.secrets]
         secretsReader?.hidesText = true
@@ -24,6 +29,8 @@ extension ConfigurationReading {
             tolerance: object.value(EndpointKeys.tolerance),
             repeats: object.value(EndpointKeys.repeats),
             late: object.value(EndpointKeys.late),
+            allow: object[ClientKeys.allow].map { addressList($0, expected: ClientKeys.allow.expected) },
+            rateLimit: object[ClientKeys.rateLimit].flatMap { rateLimit($0, hasUnnamedClients: hasUnnamedClients) },
             sinks: sinkReferences(object, sinkNames))
     }
 

@@ -132,6 +132,11 @@ struct JSONObjectReader {
     func value<Kind: ValueKind>(_ setting: Setting<Kind>) -> Kind.Value {
         readers[setting.name].flatMap { setting.kind.read($0, example: setting.fallback) } ?? setting.fallback
     }
+
+    /// The value of `setting`; nil where it is missing or was refused.
+    func value<Kind: ValueKind>(_ setting: OptionalSetting<Kind>) -> Kind.Value? {
+        readers[setting.name].flatMap { setting.kind.read($0, example: setting.example) }
+    }
 }
 
 /// `text` cut to a length that leaves the rest of a line readable.

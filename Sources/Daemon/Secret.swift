@@ -41,7 +41,7 @@ public struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConver
 }
 
 /// Where a secret comes from. A secret itself never stands in the configuration.
-enum SecretSource: Equatable {
+enum SecretSource: Hashable {
     /// An environment variable.
     case environment(name: String)
     /// A file, by its path as written and as resolved.

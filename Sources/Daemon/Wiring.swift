@@ -26,7 +26,11 @@ func makeEndpoints(_ configuration: Configuration) throws(StartError) -> [Endpoi
             Endpoint(
                 path: Array(endpoint.path.utf8),
                 verifier: Verifier(secrets: secrets, toleranceSeconds: endpoint.tolerance.components.seconds),
-                refusesRepeats: endpoint.repeats == .refuse))
+                refusesRepeats: endpoint.repeats == .refuse,
+                allow: endpoint.allow,
+                rateLimiter: endpoint.rateLimit.map {
+                    RateLimiter(requestsPerSecond: $0.requestsPerSecond, burst: $0.burst)
+                }))
     }
     return endpoints
 }
@@ -56,16 +60,44 @@ func makeSubscriptions(_ configuration: Configuration) throws -> [Subscription] 
     }
 }
 
+extension ListenerSettings {
+    /// What the configuration says of a listener.
+    init(_ listener: Configuration.Listener, tls context: TLSContext?) {
+        self.init(listener.address)
+        tls = context
+        isDualStack = listener.isDualStack
+        unixMode = listener.unixMode
+        proxyProtocol = listener.proxyProtocol
+        forwarded = listener.forwarded
+    }
+}
+
 extension ServerLimits {
-    /// The server's part of the configuration's limits.
-    init(_ limits: Configuration.Limits) {
+    /// How many descriptors are left to the store, the sinks and the commands, whatever number of clients come.
+    private static let reservedDescriptors = 64
+
+    /// The server's part of the configuration's limits, as far as the process has descriptors for it.
+    ///
+    /// - Parameter descriptors: how many the process may have.
+    init(_ limits: Configuration.Limits, descriptors: Int, _ logger: Logger) {
         self.init()
         request = RequestLimits(
             bodyBytes: limits.bodyLimitBytes, headBytes: limits.headerLimitBytes, fieldCount: limits.headerCount)
-        connections = limits.connections
+        connections = min(limits.connections, max(16, descriptors - Self.reservedDescriptors))
+        if connections < limits.connections {
+            logger.warning(
+                """
+                limits.connections is \(limits.connections), but the process may have no more than \(descriptors) \
+                descriptors: \(connections) connections are taken at once. Raise LimitNOFILE= or ulimit -n
+                """)
+        }
         headerTimeout = limits.headerTimeout
         bodyTimeout = limits.bodyTimeout
         idleTimeout = limits.idleTimeout
+        connectionsPerAddress = limits.connectionsPerAddress
+        connectionAge = limits.connectionAge
+        minimumBytesPerSecond = limits.minimumBytesPerSecond ?? 0
+        requestMemoryBytes = limits.requestMemoryBytes
     }
 }
 
@@ -76,11 +108,15 @@ func defaultShardCount() -> Int {
 }
 
 /// Every connection takes a descriptor: as many are asked for as this process may have.
-func raiseDescriptorLimit() {
+///
+/// - Returns: how many it has then.
+func raiseDescriptorLimit() -> Int {
     var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
+    let allowed = limit.rlim_cur
     limit.rlim_cur = limit.rlim_max
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    let isRaised = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+    return Int(clamping: isRaised ? limit.rlim_max : allowed)
 }
 
 extension RateLimitedLog {
@@ -129,6 +165,8 @@ extension Refusal {
         case .unverified: "malformed"
         case .reusedNonce: "reused_nonce"
         case .late: "late"
+        case .address: "refused_address"
+        case .rate: "rate_limited"
         }
     }
 
@@ -145,13 +183,15 @@ extension Refusal {
         case .reusedNonce: "its nonce was used by another callback"
         case .late: "its timestamp is outside the time window. Is this machine's clock right?"
         case .unavailable: "it could not be stored"
+        case .address: "its client is not on the endpoint's allow list"
+        case .rate: "its client makes more requests than the endpoint's rate_limit allows. A sender may give it up"
         }
     }
 
     var level: Logger.Level {
         switch self {
         case .unavailable, .unverified(.undecided): .error
-        case .unverified, .reusedNonce, .late: .warning
+        case .unverified, .reusedNonce, .late, .address, .rate: .warning
         }
     }
 }

@@ -4,9 +4,9 @@
 // read, such as a quote without its end, never swallows what is right of it. Pure: bytes in, offsets out.
 
 /// The header field that is looked at. Never both: a proxy that writes one passes on the other as it came.
-public enum ForwardedHeader: Sendable, Equatable {
+public enum ForwardedHeader: String, CaseIterable, Sendable {
     /// `X-Forwarded-For`, a list of addresses.
-    case xForwardedFor
+    case xForwardedFor = "x-forwarded-for"
     /// `Forwarded`, a list of parameters, of which `for` is the client.
     case forwarded
 

@@ -48,8 +48,8 @@ public final class RateLimiter: Sendable {
     /// How many addresses are remembered.
     var addressCount: Int { fullAt.withLock { $0.count } }
 
-    /// Makes room: buckets that are full again mean nothing. Where that is not enough, a quarter of the rest goes, those
-    /// that will be full first, so that this is seldom done.
+    /// Makes room: buckets that are full again mean nothing. Where that is not enough, a quarter of the rest goes,
+    /// those that will be full first, so that this is seldom done.
     private static func forget(_ fullAt: inout [IPAddress: Int64], keeping limit: Int, _ now: Int64) {
         fullAt = fullAt.filter { $0.value > now }
         guard fullAt.count > limit / 4 * 3 else { return }

@@ -42,8 +42,8 @@ extension Shard {
         }
     }
 
-    /// Handles bytes of requests that have just arrived. A request that came whole is handled where it lies; what is left over
-    /// is kept by the connection.
+    /// Handles bytes of requests that have just arrived. A request that came whole is handled where it lies; what is
+    /// left over is kept by the connection.
     func take(_ connection: Connection, _ bytes: UnsafeMutableBufferPointer<UInt8>) {
         connection.arrivedBytes += bytes.count
         if connection.input.isEmpty {

@@ -3,6 +3,7 @@
 import CTLSClient
 import Dispatch
 import Server
+import TestAuthority
 import Testing
 
 @Suite("An encrypted connection") struct EncryptedConnectionTests {

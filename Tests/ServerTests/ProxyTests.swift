@@ -2,6 +2,7 @@
 
 import CTLSClient
 import Server
+import TestAuthority
 import Testing
 
 @Suite("Behind a proxy") struct ProxyTests {
