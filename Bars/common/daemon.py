@@ -46,6 +46,11 @@ class Daemon:
             "endpoints": {PATH: {"secrets": [{"file": f"{self.directory}/secret"}], "sinks": list(sinks)}},
             "sinks": sinks, "limits": limits or {}, **(more or {})}
 
+    def add_sink(self, name, sink):
+        """Another sink of the endpoint, before the start."""
+        self.configuration["sinks"][name] = sink
+        self.configuration["endpoints"][PATH]["sinks"].append(name)
+
     @property
     def pid(self):
         return self.process.pid

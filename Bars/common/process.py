@@ -22,6 +22,10 @@ def memory_kib(pid, field="VmRSS"):
         return int(re.search(rf"{field}:\s+(\d+)", file.read()).group(1))
 
 
+def highest_descriptor(pid):
+    return max(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+
+
 def cpu_share(pid, seconds):
     """The part of a core, in percent, that the process takes for the next `seconds`."""
     before, began = cpu_seconds(pid), time.monotonic()
