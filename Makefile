@@ -100,6 +100,8 @@ run: packages ## build hookd, start it here, and send it a signed callback; anot
 	kill $$greeter 2>/dev/null || :
 	exit $$status
 
+# The clients that HTTPS is tested with.
+test: PACKAGES += curl openssl
 test: packages ## build without a warning, check format and dependencies, run all tests
 	@swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
 

@@ -72,7 +72,7 @@ let package = Package(
             name: "DaemonTests",
             dependencies: ["Daemon", "Server", "TestAuthority", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "CommandTests", dependencies: ["hookd", "Callbacks", "Samples", "Store"]),
-        .testTarget(name: "SystemTests", dependencies: ["Callbacks", "Samples", "CSQLite", "hookd"]),
+        .testTarget(name: "SystemTests", dependencies: ["Callbacks", "Samples", "CSQLite", "TestAuthority", "hookd"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6],

@@ -73,7 +73,7 @@ extension Configuration.Endpoint {
 
 extension Configuration.RateLimit {
     fileprivate var posture: String {
-        "\(requestsPerSecond) requests a second of each client, \(burst) at once (more are answered 429)"
+        "\(requestsPerSecond) a second of each client, \(burst) at once (more are answered 429)"
     }
 }
 

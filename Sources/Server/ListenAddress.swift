@@ -26,7 +26,7 @@ struct Listener: Sendable {
     let settings: ListenerSettings
 
     /// How many connections may wait in the kernel to be accepted.
-    private static let backlog: Int32 = 1024
+    static let backlog: Int32 = 1024
 
     /// The address it is bound to.
     var address: ListenAddress { settings.address }

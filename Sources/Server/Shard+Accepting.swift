@@ -12,8 +12,12 @@ extension Shard {
     /// How many connections are told 503 between two ticks when descriptors run out.
     private static let apologiesPerTick = 5
 
-    func acceptConnections(from listener: Listener) {
-        while isAccepting {
+    /// Accepts connections that wait, for as long as there is room.
+    ///
+    /// - Parameter most: how many; the listener tells of the rest again. Without a bound, a flood of connections that
+    ///   are turned away could keep the shard here for ever.
+    func acceptConnections(from listener: Listener, atMost most: Int = 256) {
+        for _ in 0..<most where isAccepting {
             if !budget.takeConnection(limit: limits.connections) {
                 guard isConnectionWaiting(at: listener) else { return }
                 guard makeRoom(), budget.takeConnection(limit: limits.connections) else {

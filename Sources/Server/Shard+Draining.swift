@@ -6,7 +6,7 @@ extension Shard {
     /// Accepts what has already connected, then nothing more; answers what has been read, then ends each connection.
     func drain() {
         guard !isDraining else { return }
-        for listener in listeners { acceptConnections(from: listener) }
+        for listener in listeners { acceptConnections(from: listener, atMost: Int(Listener.backlog)) }
         pauseAccepting()
         isDraining = true
         for listener in listeners { close(listener.descriptor) }

@@ -146,7 +146,7 @@ import Testing
             .endpointKeys(#""rate_limit": {"rate": "50/s"}"#), "endpoints./c.rate_limit.rate", found: "\"50/s\"",
             "a text"),
         .init(
-            .limits(#""connections_per_address": 0"#), "limits.connections_per_address", found: "0", "nobody is served"),
+            .limits(#""connections_per_address": 0"#), "limits.connections_per_address", found: "0", "nobody at all"),
         .init(.limits(#""connection_age": "0s""#), "limits.connection_age", found: "\"0s\"", "too old at once"),
         .init(.limits(#""minimum_rate": "0B""#), "limits.minimum_rate", found: "\"0B\"", "to be left out"),
         .init(.limits(#""minimum_rate": 256"#), "limits.minimum_rate", found: "256", "no unit"),
@@ -192,7 +192,8 @@ import Testing
         func unix(_ keys: String) -> ConfigurationText {
             .whole(
                 #"""
-                {"listen": [{"address": "unix:/s"\#(keys)}], "state_directory": "/s", "sinks": {"o": {"type": "stdout"}},
+                {"listen": [{"address": "unix:/s"\#(keys)}], "state_directory": "/s",
+                 "sinks": {"o": {"type": "stdout"}},
                  "endpoints": {"/c": {"secrets": [{"env": "GOOD"}], "sinks": ["o"], "rate_limit": {"rate": 5}}}}
                 """#)
         }

@@ -44,8 +44,8 @@ import Testing
         .init(.listen(#"["127.0.0.1:1", "127.0.0.1:1"]"#), "listen[1]", found: "\"127.0.0.1:1\"", "twice the same"),
         .init(.listen(#"["systemd"]"#), "listen[0]", found: "\"systemd\"", "later"),
         .init(
-            .listen(#"[{"address": "127.0.0.1:1", "tls": {}}]"#), "listen[0].tls",
-            found: "a key that is not supported by this version of hookd", "later"),
+            .listen(#"[{"address": "127.0.0.1:1", "tls": {}}]"#), "listen[0].tls.certificates", found: "nothing",
+            "encryption without a certificate"),
     ]
 
     static let endpoints: [Case] = [

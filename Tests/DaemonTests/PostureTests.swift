@@ -44,7 +44,7 @@ import Testing
                   repeats    refuse (a repeat of a stored callback is answered 409)
                   late       refuse (a callback outside the time window is answered 401 and not kept)
                   allow      192.0.2.0/24, ::1, unix (others are answered 403)
-                  rate limit 50 requests a second of each client, 100 at once (more are answered 429)
+                  rate limit 50 a second of each client, 100 at once (more are answered 429)
                   sinks      none (events are stored only)
                 sink out: standard output
                 sink log: file /x/y

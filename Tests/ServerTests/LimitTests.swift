@@ -64,7 +64,7 @@ import Testing
     // MARK: Slowness
 
     @Test(
-        "a request that comes too slowly is answered 408",
+        "B19: a request that comes too slowly is answered 408",
         arguments: [
             ("POST /x HTTP/1.1\r\nHost:", "the request's head took too long"),
             ("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel", "the request's body took too long"),
@@ -110,7 +110,7 @@ import Testing
         "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: \(count + 1)\r\n\r\n" + String(repeating: "x", count: count)
     }
 
-    @Test("requests that arrive share a bounded memory, and give it back")
+    @Test("B11: requests that arrive share a bounded memory, and give it back")
     func requestMemory() throws {
         let running = try EchoServer { $0.requestMemoryBytes = 300_000 }
         let holders = try (0..<2).map { _ in
@@ -136,7 +136,7 @@ import Testing
         #expect(try next.answer().status == 200)
     }
 
-    @Test("a length that is only announced takes no memory") func announced() throws {
+    @Test("B11: a length that is only announced takes no memory") func announced() throws {
         let running = try EchoServer { $0.requestMemoryBytes = 200_000 }
         let clients = try (0..<20).map { _ in try running.client() }
         for client in clients { try client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n") }
