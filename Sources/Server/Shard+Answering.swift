@@ -1,5 +1,6 @@
 // A shard's way from answers to sockets, and what becomes of the connection behind them.
 
+import CLinux
 import Glibc
 import HTTP
 
