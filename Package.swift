@@ -49,7 +49,7 @@ let package = Package(
         .executableTarget(
             name: "hookd-benchmarks",
             dependencies: ["HTTP", "Callbacks", "Events", "Samples", "Store", "CSSL", "CTLSClient", "TestAuthority"],
-            path: "Benchmarks", exclude: ["run", "whole-way"]),
+            path: "Benchmarks", exclude: ["run", "constant-time", "whole-way"]),
 
         // A TLS client and an authority, for tests and benchmarks only.
         .target(
@@ -59,7 +59,10 @@ let package = Package(
         // The table of requests, and what reads it: for tests, fuzzing and the comparison with nginx.
         .target(
             name: "HTTPCases", dependencies: ["HTTP"], path: "Tests/HTTPCases", exclude: ["Rows", "compare-with-nginx"]),
-
+        // What is fuzzed. `make test` tries what was found; the fuzzer itself is added below.
+        .target(
+            name: "FuzzTargets", dependencies: ["HTTP", "HTTPCases", "Callbacks", "Events", "Samples", "Daemon"],
+            path: "Fuzz/Targets"),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "HTTPCases", "CLinux"]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP", "CTLSClient", "TestAuthority"]),
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
@@ -73,8 +76,14 @@ let package = Package(
             dependencies: ["Daemon", "Server", "TestAuthority", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "CommandTests", dependencies: ["hookd", "Callbacks", "Samples", "Store"]),
         .testTarget(name: "SystemTests", dependencies: ["Callbacks", "Samples", "CSQLite", "TestAuthority", "hookd"]),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )
+
+// It needs libFuzzer to be linked, and every target built with its coverage: see `make fuzz`.
+if Context.environment["HOOKD_FUZZ"] != nil {
+    package.targets.append(.executableTarget(name: "hookd-fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Runner"))
+}

@@ -86,9 +86,22 @@ static cssl_tls_problem check_key(STACK_OF(X509) *certificates, const EVP_PKEY *
     return CSSL_TLS_KEY_MISMATCH;
 }
 
+/// Whether there are ciphers for a key of this kind. OpenSSL would take others, DSA for one, and refuse each client.
+static bool has_ciphers(const EVP_PKEY *key) {
+    switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_RSA:
+    case EVP_PKEY_RSA_PSS:
+    case EVP_PKEY_EC:
+    case EVP_PKEY_ED25519:
+    case EVP_PKEY_ED448: return true;
+    default: return false;
+    }
+}
+
 static cssl_tls_problem use(SSL_CTX *identity, STACK_OF(X509) *certificates, EVP_PKEY *key) {
     cssl_tls_problem problem = check_key(certificates, key);
     if (problem != CSSL_TLS_FINE) return problem;
+    if (!has_ciphers(key)) return CSSL_TLS_CERTIFICATE_WEAK;
     if (SSL_CTX_use_certificate(identity, sk_X509_value(certificates, 0)) != 1) return weak_or_refused();
     for (int i = 1; i < sk_X509_num(certificates); i++) {
         X509 *issuer = sk_X509_value(certificates, i);

@@ -36,7 +36,8 @@ typedef enum cssl_tls_problem {
     CSSL_TLS_NO_CERTIFICATE,
     /// A PEM block says CERTIFICATE and holds something else.
     CSSL_TLS_CERTIFICATE_UNREADABLE,
-    /// A key, or the digest of a signature, that is weaker than 112 bits, such as RSA with 1024 bits or SHA-1.
+    /// A key, or the digest of a signature, that is weaker than 112 bits, such as RSA with 1024 bits or SHA-1; or a key
+    /// that modern TLS has no use for, such as one of DSA.
     CSSL_TLS_CERTIFICATE_WEAK,
     /// A certificate in the file is not the issuer of the one before it.
     CSSL_TLS_CHAIN_BROKEN,

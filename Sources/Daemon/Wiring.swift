@@ -211,7 +211,7 @@ extension ConnectionProblem {
         switch self {
         case .request(let status, let message): "request refused with \(status): \(message)"
         case .encryption(let reason): "no TLS connection: \(reason)"
-        case .proxyHeader(let reason): "connection closed: no PROXY protocol header that can be read: \(reason)"
+        case .proxyHeader(let reason): "connection closed: \(reason)"
         case .tooManyConnections: "connection refused with 503: there are too many"
         }
     }

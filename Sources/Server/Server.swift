@@ -32,11 +32,6 @@ public final class Server: Sendable {
         self.shards = shards
     }
 
-    /// Binds all addresses, as they are.
-    public convenience init(addresses: [ListenAddress], limits: ServerLimits, shardCount: Int) throws(SystemError) {
-        try self.init(listeners: addresses.map { ListenerSettings($0) }, limits: limits, shardCount: shardCount)
-    }
-
     /// Starts accepting. `handler` is called once for each shard, on its queue.
     public func start(handler: @escaping @Sendable (Shard) -> any RequestHandler) {
         for shard in shards {

@@ -81,11 +81,12 @@ extension Shard {
         connectionCount += 1
     }
 
-    /// Counts the connection for its client's address. Returns false where the address has as many as it may.
+    /// Counts the connection for its client's address, unless that is a proxy for others. Returns false where the
+    /// address has as many as it may.
     func countAddress(of connection: Connection) -> Bool {
-        guard let limit = limits.connectionsPerAddress, let address = connection.client.ip?.limitKey else {
-            return true
-        }
+        guard let limit = limits.connectionsPerAddress, let address = connection.client.ip?.limitKey,
+            connection.forwarded?.trusted.contains(connection.client) != true
+        else { return true }
         guard budget.takeAddress(address, limit: limit) else { return false }
         connection.countedAddress = address
         return true

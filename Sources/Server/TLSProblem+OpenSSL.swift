@@ -31,7 +31,7 @@ extension TLSProblem {
         case CSSL_TLS_CERTIFICATE_UNREADABLE:
             (reason, expected) = ("holds a certificate that is damaged: \(openSSLText())", certificates)
         case CSSL_TLS_CERTIFICATE_WEAK:
-            reason = "has a key or a signature that is too weak"
+            reason = "has a key or a signature that is too weak for TLS"
             expected = "RSA of 2048 bits or more, or an elliptic curve, signed with SHA-256 or better"
         case CSSL_TLS_CHAIN_BROKEN:
             reason = "holds certificates of which one is not the issuer of the one before it"

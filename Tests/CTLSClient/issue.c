@@ -1,6 +1,7 @@
 // Certificates of any kind, right and wrong.
 #include "ctls.h"
 
+#include <openssl/dsa.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -8,7 +9,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/// A key of DSA, with parameters of its own.
+static EVP_PKEY *new_dsa_key(void) {
+    EVP_PKEY *parameters = NULL, *key = NULL;
+    EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_from_name(NULL, "DSA", NULL), *key_maker = NULL;
+    if (maker != NULL && EVP_PKEY_paramgen_init(maker) == 1 && EVP_PKEY_CTX_set_dsa_paramgen_bits(maker, 2048) == 1 &&
+        EVP_PKEY_paramgen(maker, &parameters) == 1) {
+        key_maker = EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL);
+        if (key_maker == NULL || EVP_PKEY_keygen_init(key_maker) != 1 || EVP_PKEY_keygen(key_maker, &key) != 1) {
+            key = NULL;
+        }
+    }
+    EVP_PKEY_CTX_free(key_maker);
+    EVP_PKEY_CTX_free(maker);
+    EVP_PKEY_free(parameters);
+    return key;
+}
+
 static EVP_PKEY *new_key(const char *kind) {
+    if (strcmp(kind, "DSA") == 0) return new_dsa_key();
     if (strncmp(kind, "RSA-", 4) == 0) return EVP_RSA_gen((unsigned int)atoi(kind + 4));
     if (strcmp(kind, "ED25519") == 0) return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
     return EVP_EC_gen(kind);

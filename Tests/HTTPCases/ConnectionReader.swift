@@ -74,9 +74,9 @@ public struct ConnectionReader {
     }
 
     /// Lays the bytes into memory of exactly their size, so that an address sanitizer sees each byte beyond.
-    public static func exactCopy(
-        _ bytes: inout [UInt8], _ body: (UnsafeMutableBufferPointer<UInt8>) -> Int
-    ) -> Int {
+    public static func exactCopy<R>(
+        _ bytes: inout [UInt8], _ body: (UnsafeMutableBufferPointer<UInt8>) -> R
+    ) -> R {
         let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
         defer { copy.deallocate() }
         _ = copy.initialize(from: bytes)

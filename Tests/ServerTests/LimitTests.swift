@@ -51,6 +51,19 @@ import Testing
         #expect(try fourth.answer() == (200, "post /again "))
     }
 
+    @Test("an address whose connections have all ended begins anew") func perAddressAgain() throws {
+        let running = try EchoServer { $0.connectionsPerAddress = 1 }
+        let other = try Client(running.address, from: "127.0.0.2")
+        for _ in 0..<3 {
+            let client = try running.client()
+            try client.send(post("/x"))
+            #expect(try client.answer().status == 200)
+            client.close()
+            try other.send(post("/sync"))
+            _ = try other.answer()
+        }
+    }
+
     @Test("a connection that has served long enough ends with an answer") func age() throws {
         let running = try EchoServer { $0.connectionAge = .zero }
         let client = try running.client()

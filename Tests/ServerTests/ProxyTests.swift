@@ -113,4 +113,19 @@ import Testing
         try other.send("GET /peer HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n")
         #expect(try other.answer().body.hasPrefix("127.0.0.2:"))
     }
+
+    @Test("a proxy that passes on requests may have more connections than a client") func manyOfAProxy() throws {
+        var settings = ListenerSettings(.tcp(host: "127.0.0.1", port: 0))
+        settings.forwarded = ForwardedSettings(header: .xForwardedFor, trusted: try list(["127.0.0.1"]))
+        let running = try EchoServer(listeners: [settings]) { $0.connectionsPerAddress = 1 }
+        let proxies = try (0..<3).map { _ in try running.client() }
+        for proxy in proxies {
+            try proxy.send(post("/x"))
+            #expect(try proxy.answer().status == 200)
+        }
+        let client = try Client(running.address, from: "127.0.0.2")
+        try client.send(post("/x"))
+        #expect(try client.answer().status == 200)
+        #expect(try Client(running.address, from: "127.0.0.2").answer().status == 503)
+    }
 }

@@ -1,6 +1,7 @@
 // Certificates and keys that cannot be used: each is refused with its file and its reason, at once with all others.
 
-import CTLSClient
+import Dispatch
+import Synchronization
 import TestAuthority
 import Testing
 
@@ -30,6 +31,7 @@ import Testing
         let good = try Issued("good")
         let root = try Issued("root", isAuthority: true), other = try Issued("other", isAuthority: true)
         let leaf = try Issued("leaf", by: root)
+        let weakRoot = try Issued("weak root", key: "RSA-1024", isAuthority: true)
         let damaged = good.certificate.replacing("MII", with: "MIX", maxReplacements: 1)
         let cases: [(TLSIdentity, String)] = [
             (identity("", good.key), "holds no certificate"),
@@ -41,6 +43,12 @@ import Testing
                 "holds a certificate that is damaged"
             ),
             (try Issued("weak", key: "RSA-1024").identity(), "has a key or a signature that is too weak"),
+            (try Issued("SHA-1", digest: "SHA1", by: root).identity(), "has a key or a signature that is too weak"),
+            (try Issued("DSA", key: "DSA").identity(), "has a key or a signature that is too weak"),
+            (
+                try Issued("leaf", by: weakRoot).identity(behind: [weakRoot]),
+                "has a key or a signature that is too weak"
+            ),
             (
                 leaf.identity(behind: [try Issued("root", key: "RSA-1024", isAuthority: true)]),
                 "holds certificates of which one is not"
@@ -118,6 +126,25 @@ import Testing
         #expect(before.received == [1, 2] && before.failure == nil)
         #expect(during.shownName == "old", "it had begun")
         #expect(try TLSLink(context).run().shownName == "new")
+    }
+
+    @Test("may be replaced while connections begin on other threads") func concurrently() throws {
+        let settings = [
+            TLSSettings(identities: [try Issued("one").identity()]),
+            TLSSettings(identities: [try Issued("two").identity()]),
+        ]
+        let context = try TLSContext(settings[0])
+        let ready = Atomic<Int>(0)
+        DispatchQueue.concurrentPerform(iterations: 4) { thread in
+            for round in 0..<50 {
+                if thread == 0 {
+                    try? context.replace(with: settings[round % 2])
+                } else if let link = try? TLSLink(context, hours: Int64(round * 5)).run(), link.clientIsReady {
+                    ready.add(1, ordering: .relaxed)
+                }
+            }
+        }
+        #expect(ready.load(ordering: .relaxed) == 150)
     }
 
     @Test("that cannot be used leave the old ones in force") func keptInForce() throws {

@@ -16,7 +16,7 @@ typedef struct ctls_wish {
     const char *common_name;
     /// Its names as OpenSSL's configuration writes them, such as `DNS:a.example,IP:127.0.0.1`.
     const char *_Nullable names;
-    /// `P-256`, `ED25519`, or RSA with its bits: `RSA-2048`.
+    /// `P-256`, `ED25519`, `DSA` (slow), or RSA with its bits: `RSA-2048`.
     const char *key_kind;
     /// The digest of its signature; NULL for SHA-256.
     const char *_Nullable digest;
