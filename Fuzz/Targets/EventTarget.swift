@@ -27,18 +27,20 @@ extension FuzzTarget {
     private static let other = Array(#"{"message":{"id":"other"},"event_time":"2021-10-18T17:49:13.813615Z"}"#.utf8)
     private static let id = [UInt8](repeating: 0xab, count: 16)
     private static let endpoint = Array("/callbacks".utf8)
+    private static let client: [UInt8] = [192, 0, 2, 1]
 
     private static func line(of body: [UInt8], _ encoder: CloudEventEncoder) -> [UInt8] {
         var output: [UInt8] = []
         encoder.appendLine(
             id: id.span, sequence: 42, recordedAt: 1_634_579_354_027_999, receivedAt: 1_634_579_354_001_000,
-            endpoint: endpoint.span, body: body.span, to: &output)
+            endpoint: endpoint.span, client: client.span, body: body.span, to: &output)
         return output
     }
 
     private static func type(of body: [UInt8], _ encoder: CloudEventEncoder) -> String? {
         encoder.attributes(
-            id: id.span, sequence: 42, recordedAt: 0, receivedAt: 0, endpoint: endpoint.span, body: body.span
+            id: id.span, sequence: 42, recordedAt: 0, receivedAt: 0, endpoint: endpoint.span, client: client.span,
+            body: body.span
         ).first { $0.name == "type" }?.value
     }
 

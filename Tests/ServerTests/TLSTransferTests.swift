@@ -23,10 +23,11 @@ import Testing
             let bytes = Self.bytes(count)
             link.say(bytes)
             link.run()
-            #expect(link.received == bytes)
+            // Not ==: what differs in two megabytes would be looked for until tomorrow.
+            #expect(link.received.elementsEqual(bytes))
             #expect(link.answer(bytes))
             link.run()
-            #expect(link.receivedByClient() == bytes)
+            #expect(link.receivedByClient().elementsEqual(bytes))
             #expect(link.progress == .needsMore)
         }
     }
