@@ -2,7 +2,7 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time build format clean packages
+.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time edge build format clean packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -165,6 +165,18 @@ fuzz: packages ## look for inputs that break hookd; longer for each target: make
 
 constant-time: packages ## count the instructions of a verification, for signatures that differ here or there
 	@Benchmarks/constant-time
+
+edge: PACKAGES += python3 nginx haproxy slowhttptest strace wrk openssl
+edge: build ## hold the bars of docs/bars.md against a release build, for ten minutes; one of them: make edge BAR=memory
+	@missed=
+	for bar in $(or $(BAR),leniences desync descriptors certificate-swap tls-throughput memory slow-clients); do
+		Bars/$$bar || missed="$$missed $$bar"
+		echo
+	done
+	if [ -n "$$missed" ]; then
+		echo "Missed:$$missed" >&2
+		exit 1
+	fi
 
 build: packages ## build hookd for use: .build/release/hookd
 	@swift build -c release --static-swift-stdlib --product hookd
