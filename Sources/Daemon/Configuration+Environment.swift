@@ -17,8 +17,8 @@ extension Configuration {
             }
         }
         check(stateDirectory, key: "state_directory", checkStateDirectory)
-        for (index, address) in listen.enumerated() {
-            if case .unix(let path) = address { check(path, key: "listen[\(index)]", checkSocket) }
+        for (index, listener) in listen.enumerated() {
+            if case .unix(let path) = listener.address { check(path, key: "listen[\(index)]", checkSocket) }
         }
         var files: [FileIdentity: String] = [:]
         for sink in sinks {
