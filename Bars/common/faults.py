@@ -1,5 +1,7 @@
 """Faults under a whole hookd: a kernel call that fails or hangs, by strace, and what must hold of the callbacks then."""
 import os
+import signal
+import subprocess
 import time
 
 from . import client
@@ -15,6 +17,33 @@ def wrapper(directory, hookd, inject):
         file.write(f'#!/bin/sh\nexec strace -D -f -qq --seccomp-bpf -o /dev/null -e trace={call} '
                    f'-e inject={inject} "{hookd}" "$@"\n')
     return path
+
+
+class Attached:
+    """strace on a hookd that runs already, while the block runs. Its count of calls is kept for each thread by itself."""
+
+    def __init__(self, pid, inject):
+        self.pid = pid
+        call = inject.split(":")[0]
+        self.strace = subprocess.Popen(
+            ["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(pid), "-e", f"trace={call}", "-e", f"inject={inject}"])
+
+    def __enter__(self):
+        end = time.monotonic() + 10
+        while not self._has_all() and self.strace.poll() is None and time.monotonic() < end:
+            time.sleep(0.005)
+        return self
+
+    def _has_all(self):
+        for thread in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{thread}/status") as file:
+                if "TracerPid:\t0\n" in file.read():
+                    return False
+        return True
+
+    def __exit__(self, *_):
+        self.strace.send_signal(signal.SIGINT)
+        self.strace.wait()
 
 
 class Ledger:
