@@ -127,6 +127,6 @@ extension Shard {
             }
         }
         connection.isReadable = true
-        unfinished.append(connection.token)
+        readOnLater(connection)
     }
 }
