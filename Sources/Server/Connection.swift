@@ -71,6 +71,8 @@ final class Connection {
     var isUnfinished = false
     /// The client will send nothing more.
     var peerHasFinished = false
+    /// The same, said by TLS: behind it nothing is read.
+    var peerSaidGoodbye = false
     /// Whether the request being answered was HEAD.
     var answersHead = false
     /// Whether the connection ends behind the answer being made.

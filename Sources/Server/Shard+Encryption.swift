@@ -33,10 +33,11 @@ extension Shard {
         }
     }
 
-    /// Nothing more will come; what is being answered still gets its answer.
+    /// Nothing more will come; what came before it still gets its answers.
     private func peerSaidGoodbye(_ connection: Connection) {
-        connection.closesAfterAnswer = true
-        if connection.acceptsRequest { endInOrder(connection) }
+        connection.peerSaidGoodbye = true
+        if connection.acceptsRequest { return endInOrder(connection) }
+        connection.closesAfterAnswer = connection.closesAfterAnswer || connection.input.isEmpty
     }
 
     private func fail(_ connection: Connection, _ failure: TLSFailure) {

@@ -77,6 +77,20 @@ import Testing
         #expect(try client.endsInOrder())
     }
 
+    @Test("gets the answers to all that was sent before the client said goodbye", arguments: versions)
+    func pipelinedGoodbye(_ version: Int32) throws {
+        let running = try server()
+        let client = try EncryptedClient(running.address, version: version)
+        try client.handshake()
+        client.prepare(post("/later") + post("/second") + post("/third"))
+        try client.close()
+        try running.echo.next().answer("first")
+        #expect(try client.answer() == (200, "first"))
+        #expect(try client.answer() == (200, "post /second "))
+        #expect(try client.answer() == (200, "post /third "))
+        #expect(try client.endsInOrder())
+    }
+
     @Test("says goodbye behind the last answer", arguments: versions) func goodbye(_ version: Int32) throws {
         let running = try server()
         let client = try EncryptedClient(running.address, version: version)
