@@ -67,8 +67,12 @@ final class Connection {
     var chargedBytes = 0
     /// The kernel may hold bytes that were not read: its notice comes once (EPOLLET).
     var isReadable = false
+    /// Whether the shard goes on with it in the next turn (`Shard.unfinished`).
+    var isUnfinished = false
     /// The client will send nothing more.
     var peerHasFinished = false
+    /// The same, said by TLS: behind it nothing is read.
+    var peerSaidGoodbye = false
     /// Whether the request being answered was HEAD.
     var answersHead = false
     /// Whether the connection ends behind the answer being made.

@@ -74,6 +74,17 @@ import Testing
         #expect(try client.rest() == "")
     }
 
+    @Test("a connection that always has more to read gets one share of a turn") func share() throws {
+        let running = try EchoServer()
+        let client = try running.client()
+        let body = String(repeating: "x", count: 50_000)
+        let request = "HEAD /x HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        let pieces = [UInt8](String(repeating: request, count: 20).utf8)
+        for _ in 0..<50 { try client.send(pieces) }
+        for _ in 0..<1000 { #expect(try client.answer(toHead: true).status == 200) }
+        #expect(running.echo.mostUnfinished <= 1)
+    }
+
     // MARK: Slowness
 
     @Test(
