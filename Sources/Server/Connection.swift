@@ -121,12 +121,6 @@ final class Connection {
         }
     }
 
-    /// How long the request that is arriving will be in all, in bytes; nil where that is not known.
-    var expectedBytes: Int? {
-        guard case .body(let partial) = phase, case .length(let length) = partial.head.framing else { return nil }
-        return partial.head.byteCount + length
-    }
-
     /// What epoll is to carry for this connection: generation and descriptor.
     var token: UInt64 { UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor)) }
 

@@ -1,6 +1,7 @@
 // What one client, and all clients together, may take of the server.
 
 import Dispatch
+import HTTP
 import Server
 import Testing
 
@@ -168,6 +169,23 @@ import Testing
             try client.send(String(repeating: "x", count: 100_000))
             #expect(try client.answer().status == 200)
         }
+    }
+
+    @Test(
+        "the largest request fits into the least memory that may be set, however it is framed",
+        arguments: [true, false])
+    func largest(_ isChunked: Bool) throws {
+        let running = try EchoServer {
+            $0.request = RequestLimits(bodyBytes: 1 << 20, headBytes: 32 << 10, fieldCount: 20)
+            $0.requestMemoryBytes = 1 << 20 + 32 << 10
+        }
+        let client = try running.client()
+        let piece = String(repeating: "x", count: 8192)
+        try client.send("POST /x HTTP/1.1\r\nHost: a\r\n")
+        try client.send(isChunked ? "Transfer-Encoding: chunked\r\n\r\n" : "Content-Length: 1048576\r\n\r\n")
+        for _ in 0..<128 { try client.send(isChunked ? "2000\r\n\(piece)\r\n" : piece) }
+        if isChunked { try client.send("0\r\n\r\n") }
+        #expect(try client.answer().status == 200)
     }
 
     @Test("what comes behind a request that is being handled is not kept without bound") func pipelined() throws {
