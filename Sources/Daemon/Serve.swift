@@ -114,11 +114,13 @@ public final class Daemon: Sendable {
         flush.schedule(deadline: .now() + 10, repeating: 10, leeway: .seconds(1))
         flush.setEventHandler { [refusals] in refusals.flush() }
         flush.activate()
+        // Not here: a file may be on a disk that does not answer, and the signal that ends the daemon must be heard.
+        let reloads = DispatchQueue(label: "hookd.reload", qos: .utility)
         var isStopping = false
         while true {
             let signal = nextHeldSignal()
             if signal == SIGHUP {
-                certificates.reload()
+                reloads.async { [certificates] in certificates.reload() }
             } else if !isStopping {
                 isStopping = true
                 DispatchQueue.global(qos: .userInitiated).async {
