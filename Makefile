@@ -2,7 +2,7 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time build format clean packages
+.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time edge build format clean packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -17,10 +17,11 @@ STRICT := -Xswiftc -warnings-as-errors -Xcc -Werror -Xcc -Wall -Xcc -Wextra -Xcc
 # How long `make fuzz` looks, for each target.
 SECONDS := 60
 
-# A sanitizer reports and ends the program; Swift's own handler of crashes hangs in what is left of it. What Foundation
-# never gives back is no fault of ours. gold cannot link all of it.
-SANITIZED := SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16
+# A sanitizer reports and ends the program; Swift's own handler of crashes hangs in what is left of it. gold cannot link
+# all of it. What is linked in besides is C for Swift's own clang: it speaks Swift's calling convention.
+SANITIZED := SWIFT_BACKTRACE=enable=no
 SANITIZE := -Xswiftc -use-ld=lld $(STRICT)
+CLANG := "$$(dirname "$$(readlink -f "$$(command -v swiftc)")")/clang" -O1 -Wall -Wextra -Werror
 
 # Where `make run` listens, and what it keeps between runs.
 PORT := 8080
@@ -127,13 +128,22 @@ test-nginx: packages ## compare with nginx, which must be installed: docs/http.m
 	@swift build --product hookd $(STRICT)
 	Tests/HTTPCases/compare-with-nginx .build/debug/hookd $(if $(WRITE),--write)
 
-test-asan: packages ## run all tests under AddressSanitizer
-	@swift build --build-tests --sanitize=address --scratch-path .build-asan $(SANITIZE)
-	$(SANITIZED) swift test --skip-build --disable-xctest --sanitize=address --scratch-path .build-asan $(SANITIZE)
+test-asan: packages ## run all tests under AddressSanitizer, the C in UndefinedBehaviorSanitizer too
+	@mkdir -p .build-asan
+	options=$(CURDIR)/.build-asan/asan-options.o
+	$(CLANG) -c Tests/asan-options.c -o "$$options"
+	set -- --sanitize=address --scratch-path .build-asan -Xcc -fsanitize=undefined -Xcc -fno-sanitize=vptr,function \
+		-Xcc -fno-sanitize-recover=undefined -Xlinker "$$options" $(SANITIZE)
+	swift build --build-tests "$$@"
+	$(SANITIZED) swift test --skip-build --disable-xctest "$$@"
 
 test-tsan: packages ## run all tests under ThreadSanitizer
-	@swift build --build-tests --sanitize=thread --scratch-path .build-tsan $(SANITIZE)
-	$(SANITIZED) swift test --skip-build --disable-xctest --sanitize=thread --scratch-path .build-tsan $(SANITIZE)
+	@mkdir -p .build-tsan
+	mutex=$(CURDIR)/.build-tsan/tsan-mutex.o
+	$(CLANG) -c Tests/tsan-mutex.c -o "$$mutex"
+	set -- --sanitize=thread --scratch-path .build-tsan -Xlinker "$$mutex" $(SANITIZE)
+	swift build --build-tests "$$@"
+	$(SANITIZED) swift test --skip-build --disable-xctest "$$@"
 
 fuzz: packages ## look for inputs that break hookd; longer for each target: make fuzz SECONDS=600
 	@# libFuzzer is linked by hand, without its own main, and what it asks of the compiler goes to each compiler.
@@ -147,7 +157,7 @@ fuzz: packages ## look for inputs that break hookd; longer for each target: make
 	# What breaks it is kept where `make test` tries it again.
 	for target in $$(ls .build-fuzz/seeds); do
 		mkdir -p .build-fuzz/found/$$target Fuzz/Regressions/$$target
-		$(SANITIZED) nice $$fuzzer $$target -max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=256 \
+		$(SANITIZED) ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 nice $$fuzzer $$target -max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=256 \
 			-print_final_stats=1 -verbosity=0 -artifact_prefix=Fuzz/Regressions/$$target/ \
 			.build-fuzz/found/$$target Fuzz/Corpus/$$target .build-fuzz/seeds/$$target </dev/null
 		rmdir Fuzz/Regressions/$$target 2>/dev/null || :
@@ -155,6 +165,18 @@ fuzz: packages ## look for inputs that break hookd; longer for each target: make
 
 constant-time: packages ## count the instructions of a verification, for signatures that differ here or there
 	@Benchmarks/constant-time
+
+edge: PACKAGES += python3 nginx haproxy slowhttptest strace wrk openssl
+edge: build ## hold the bars of docs/bars.md against a release build, for ten minutes; one of them: make edge BAR=memory
+	@missed=
+	for bar in $(or $(BAR),leniences desync descriptors certificate-swap tls-throughput memory slow-clients); do
+		Bars/$$bar || missed="$$missed $$bar"
+		echo
+	done
+	if [ -n "$$missed" ]; then
+		echo "Missed:$$missed" >&2
+		exit 1
+	fi
 
 build: packages ## build hookd for use: .build/release/hookd
 	@swift build -c release --static-swift-stdlib --product hookd

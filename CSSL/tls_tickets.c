@@ -61,12 +61,11 @@ void cssl_tls_tickets_rotate(cssl_tls_tickets *tickets, int64_t now_seconds) {
         // Without random numbers the old key goes on: connections matter more than its age.
         if (make_key(&next, now_seconds)) {
             tickets->previous = tickets->current;
-            // After a night without a connection the last key is too old to open anything.
-            if (age >= 2 * CSSL_TLS_TICKET_KEY_SECONDS) tickets->previous.is_set = false;
             tickets->current = next;
         }
         OPENSSL_cleanse(&next, sizeof next);
     }
+    // At once, where there was no connection for a day.
     if (now_seconds - tickets->previous.made_at_seconds >= 2 * CSSL_TLS_TICKET_KEY_SECONDS) {
         OPENSSL_cleanse(&tickets->previous, sizeof tickets->previous);
     }

@@ -102,7 +102,8 @@ VERSIONS = ["HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "http/1.1", "HTTP/1.1 ", "HTTP/0
 
 
 class Mutator:
-    """Makes cases out of a random generator. `offer(hidden)` makes a new callback whose body ends in `hidden`."""
+    """Makes cases out of a random generator. `offer(end, start=b"")` makes a new callback whose body ends, and begins, with
+    these bytes."""
 
     def __init__(self, random, offer):
         self.random, self.offer = random, offer
@@ -132,10 +133,15 @@ class Mutator:
     # Framings.
 
     def hidden(self):
+        """A whole callback, for a place where none should be found."""
         return self.offer(b"").plain()
 
+    def hiding(self):
+        """A callback whose body begins or ends with a hidden one."""
+        return self.offer(b"", start=self.hidden()) if self.random.random() < 0.5 else self.offer(self.hidden())
+
     def body(self):
-        return self.offer(self.hidden() if self.random.random() < 0.5 else b"")
+        return self.hiding() if self.random.random() < 0.5 else self.offer(b"")
 
     def length_in_some_writing(self):
         offer = self.body()
@@ -144,7 +150,7 @@ class Mutator:
         return offer.request(text.format(number, number).encode())
 
     def hidden_in_body(self):
-        return self.offer(self.hidden()).plain()
+        return self.hiding().plain()
 
     def length_too_short(self):
         offer = self.body()
@@ -232,7 +238,7 @@ class Mutator:
                              version="HTTP/1.0")
 
     def other_method(self):
-        offer = self.offer(self.hidden())
+        offer = self.hiding()
         return offer.request(length(len(offer.body)), method=self.random.choice(METHODS))
 
     def no_framing(self):

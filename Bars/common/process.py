@@ -68,21 +68,23 @@ def need(*programs):
 
 
 class MemoryWatch:
-    """Samples the memory of a process while the block runs."""
+    """Samples the memory of a process while the block runs, and the most that it ever had."""
 
-    def __init__(self, pid, seconds=0.1):
+    def __init__(self, pid, seconds=0.05):
         self.pid, self.seconds = pid, seconds
-        self.samples = []
+        self.samples, self.most = [], 0
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._watch)
 
     def _watch(self):
-        while not self.ended.is_set():
+        while True:
             try:
                 self.samples.append(memory_kib(self.pid))
+                self.most = memory_kib(self.pid, "VmHWM")
             except (OSError, AttributeError):
+                return  # it is gone
+            if self.ended.wait(self.seconds):
                 return
-            self.ended.wait(self.seconds)
 
     def __enter__(self):
         self.thread.start()
@@ -94,4 +96,4 @@ class MemoryWatch:
 
     @property
     def peak_mib(self):
-        return max(self.samples) / 1024
+        return self.most / 1024

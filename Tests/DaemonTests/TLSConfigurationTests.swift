@@ -237,12 +237,10 @@ import Testing
     @Test("shows no key") func secrecy() throws {
         let (tls, _, _) = try read(Self.right)
         let loaded = try #require(tls).load(environment: [:])
-        var dumped = "\(String(describing: tls)) \(loaded) "
-        dump(tls, to: &dumped)
-        dump(loaded, to: &dumped)
-        #expect(dumped.contains("site.key"))
-        #expect(!dumped.contains(String(site.key.dropFirst(40).prefix(20))))
-        let bytes = Array(site.key.utf8).dropFirst(40).prefix(4).map(String.init)
-        #expect(!dumped.contains(bytes.joined(separator: ", ")))
+        #expect(!exposes(tls as Any, site.key) && !exposes(loaded, site.key))
+        for text in ["\(String(describing: tls))", "\(loaded)"] {
+            #expect(text.contains("site.key"))
+            #expect(!text.contains(String(site.key.dropFirst(40).prefix(20))))
+        }
     }
 }
