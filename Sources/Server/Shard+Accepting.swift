@@ -136,6 +136,7 @@ extension Shard {
         if isPlain, let answer = handler?.answer(status: 503, message: "there are too many connections") {
             answerBytes.removeAll(keepingCapacity: true)
             answer.serialize(to: &answerBytes, date: date, isHead: false, closes: true)
+            counts.answered(answer.status)
             _ = answerBytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             shutdown(descriptor, Int32(SHUT_WR))
             // What was sent already would make a reset of the close, which could overtake the answer.

@@ -90,14 +90,14 @@ import Testing
         #expect(try Self.openssl(daemon).contains("CN = first"), "nothing changes by itself")
         daemon.process.signal(SIGHUP)
         _ = try daemon.process.errors.wait("the new certificate") { text in
-            text.contains("certificates were read again") ? true : nil
+            text.contains("is in force; the first certificate ends on") ? true : nil
         }
         #expect(try Self.openssl(daemon).contains("CN = second"))
 
         try home.directory.write(try Self.site("third", by: authority).certificate, to: "site.pem")
         daemon.process.signal(SIGHUP)
         let told = try daemon.process.errors.wait("what is wrong") { text in
-            text.split(separator: "\n").first { $0.contains("the old certificates stay in force") }
+            text.split(separator: "\n").first { $0.contains("the old configuration stays in force") }
         }
         #expect(told?.contains("is not the key of the certificate") == true)
         #expect(told?.contains("tls.certificates[0].key") == true)
