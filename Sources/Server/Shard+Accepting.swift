@@ -52,25 +52,21 @@ extension Shard {
     }
 
     private func add(_ descriptor: Int32, _ client: ClientAddress, _ listener: Listener) {
-        let tls = listener.settings.tls?.makeSession()
-        guard tls != nil || listener.settings.tls == nil else {  // out of memory
-            close(descriptor)
-            budget.giveConnection()
-            return
-        }
         let connection = Connection(
-            descriptor: descriptor, generation: nextGeneration(), client: client, tls: tls, now: now,
+            descriptor: descriptor, generation: nextGeneration(), client: client, now: now,
             patience: limits.headerTimeout, age: limits.connectionAge)
         connection.forwarded = listener.settings.forwarded
         connection.awaitsProxyHeader = listener.settings.proxyProtocol?.contains(client) ?? false
         guard connection.awaitsProxyHeader || countAddress(of: connection) else {
-            turnAway(descriptor, client, isPlain: connection.tls == nil)
+            turnAway(descriptor, client, isPlain: listener.settings.tls == nil)
             budget.giveConnection()
             return
         }
+        connection.tls = listener.settings.tls?.makeSession()
+        let isEncryptedAsMeant = connection.tls != nil || listener.settings.tls == nil  // else out of memory
         let interest =
             EpollEvents.input | EpollEvents.output | EpollEvents.peerFinished | EpollEvents.edgeTriggered
-        guard clinux_epoll_add(epoll, descriptor, interest, connection.token) == 0 else {
+        guard isEncryptedAsMeant, clinux_epoll_add(epoll, descriptor, interest, connection.token) == 0 else {
             if let address = connection.countedAddress { budget.giveAddress(address) }
             close(descriptor)
             budget.giveConnection()

@@ -141,6 +141,20 @@ import Testing
         #expect(try other.answer() == (200, "post /x "), "who asks now and then is served")
     }
 
+    @Test("ends where the handshake is larger than any") func largeHandshake() throws {
+        let running = try server()
+        let client = try running.client()
+        // A ClientHello that announces 131,000 bytes, in records of 16,000.
+        var hello: [UInt8] = [1, 1, 0xff, 0xb8]
+        hello += [UInt8](repeating: 0x61, count: 131_000)
+        for start in stride(from: 0, to: 96_000, by: 16_000) {
+            try? client.send([0x16, 3, 1, 0x3e, 0x80] + hello[start..<start + 16_000])
+        }
+        _ = try client.rest()
+        let reasons = running.echo.problems.map { "\($0)" }
+        #expect(reasons.count == 1 && reasons[0].contains("too large"), "\(reasons)")
+    }
+
     @Test("ends where the handshake takes too long", arguments: [0, 50]) func slowHandshake(_ count: Int) throws {
         let running = try server { $0.headerTimeout = .milliseconds(50) }
         let client = try EncryptedClient(running.address)
