@@ -50,7 +50,7 @@ let package = Package(
         .executableTarget(
             name: "hookd-benchmarks",
             dependencies: ["HTTP", "Callbacks", "Events", "Samples", "Store", "CSSL", "CTLSClient", "TestAuthority"],
-            path: "Benchmarks", exclude: ["run", "constant-time", "whole-way"]),
+            path: "Benchmarks", exclude: ["run", "constant-time", "scale", "whole-way"]),
 
         // A TLS client and an authority, for tests and benchmarks only.
         .target(

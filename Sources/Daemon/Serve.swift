@@ -147,7 +147,7 @@ public final class Daemon: Sendable {
         while true {
             let signal = nextHeldSignal()
             if signal == SIGHUP {
-                // Not here: a second signal is to be obeyed meanwhile.
+                // Not here: a file may be on a disk that does not answer, and the next signal must be heard.
                 DispatchQueue.global(qos: .userInitiated).async { [reloading] in _ = reloading.reload("SIGHUP") }
             } else if !isStopping {
                 isStopping = true

@@ -98,7 +98,8 @@ extension Shard {
     /// something to say. A client that is cut off here sees what it sees at the idle timeout, only sooner.
     ///
     /// - Returns: whether there is room now.
-    private func makeRoom() -> Bool {
+    @discardableResult
+    func makeRoom() -> Bool {
         guard now >= nextRoomSearch else { return false }
         let latest = now - limits.leastIdleTime.nanoseconds
         var idle: [Connection] = []
@@ -107,6 +108,7 @@ extension Shard {
         }
         guard !idle.isEmpty else {
             nextRoomSearch = now + Self.roomSearchInterval.nanoseconds
+            budget.wantRoom()
             return false
         }
         // Some at once, because looking at all connections for one of them would cost too much under a flood.

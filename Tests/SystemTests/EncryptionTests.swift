@@ -105,6 +105,16 @@ import Testing
         #expect(try daemon.stop() == .exited(0))
     }
 
+    @Test("a key that cannot be read to its end keeps nobody from stopping the daemon") func hangingReload() throws {
+        let (home, _) = try Self.home()
+        let daemon = try DaemonProcess(in: home, Self.settings)
+        defer { try? daemon.kill() }
+        try FileManager.default.removeItem(atPath: home.directory.file("site.key"))
+        #expect(mkfifo(home.directory.file("site.key"), 0o600) == 0)
+        daemon.process.signal(SIGHUP)
+        #expect(try daemon.stop() == .exited(0))
+    }
+
     @Test("a certificate that has ended is refused before the start") func ended() throws {
         let (home, authority) = try Self.home()
         let site = try Issued("late", names: "DNS:localhost", ends: 1_700_000_000, by: authority)
