@@ -47,6 +47,19 @@ import Testing
         #expect((configuration["last_reload"] as? [String: Any])?["succeeded"] as? Bool == true)
     }
 
+    @Test("the log's level follows") func level() throws {
+        let daemon = try DaemonProcess(settings)
+        try rewrite(daemon.home, Settings(logLevel: "error"))
+        #expect(try daemon.command("reload").ending == .exited(0))
+        #expect(try daemon.post(SignedCallback("{}", secret: "wrong")).status == 401)
+        try rewrite(daemon.home, Settings(logLevel: "info"))
+        #expect(try daemon.command("reload").ending == .exited(0))
+        #expect(try daemon.post(SignedCallback("{}", nonce: "a.b")).status == 401)
+        #expect(try daemon.stop() == .exited(0))
+        let log = daemon.process.errors.text
+        #expect(log.contains("outcome=malformed") && !log.contains("outcome=forged"))
+    }
+
     struct Refusal: CustomTestStringConvertible, Sendable {
         let settings: Settings, names: String, why: String
         var testDescription: String { why }
