@@ -31,7 +31,7 @@ let package = Package(
         .target(name: "Callbacks", dependencies: ["CSSL"], swiftSettings: pure),
         .target(name: "Events", dependencies: ["CSimdJSON"], swiftSettings: pure),
         .target(name: "Store", dependencies: ["CSQLite", "CLinux", "CSSL"]),
-        .target(name: "Delivery", dependencies: ["Store", "Events", "CCurl", "CLinux"]),
+        .target(name: "Delivery", dependencies: ["Store", "Events", "CCurl", "CLinux", "CSSL"]),
         .target(
             name: "Daemon",
             dependencies: [
@@ -47,7 +47,8 @@ let package = Package(
             ]),
 
         .executableTarget(
-            name: "hookd-benchmarks", dependencies: ["HTTP", "Callbacks", "Events", "Samples", "Store"],
+            name: "hookd-benchmarks",
+            dependencies: ["HTTP", "Server", "Callbacks", "Events", "Samples", "Store", "Delivery"],
             path: "Benchmarks", exclude: ["run", "whole-way"]),
 
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CLinux"]),
@@ -55,7 +56,9 @@ let package = Package(
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
         .testTarget(name: "EventsTests", dependencies: ["Events", "Samples"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "CSQLite", "CSSL"]),
-        .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "Store", "Events"]),
+        .target(
+            name: "CTLSPeer", path: "Tests/CTLSPeer", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "Store", "Events", "CSSL", "CTLSPeer"]),
         .testTarget(
             name: "DaemonTests", dependencies: ["Daemon", "Server", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "CommandTests", dependencies: ["hookd", "Callbacks", "Samples", "Store"]),

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 
+#include <errno.h>
 #include <poll.h>
 
 const int clinux_sock_nonblock_cloexec = SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -10,6 +11,12 @@ int clinux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONB
 int clinux_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data) {
     struct epoll_event event = {.events = events, .data.u64 = data};
     return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
+}
+
+int clinux_epoll_set(int epoll, int descriptor, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    int result = epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event);
+    return result == 0 || errno != ENOENT ? result : epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
 }
 
 int clinux_epoll_remove(int epoll, int descriptor) {

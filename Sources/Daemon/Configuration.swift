@@ -57,18 +57,6 @@ public struct Configuration: Sendable {
         case forward(Forward)
     }
 
-    /// What a forward sink needs to know.
-    public struct Forward: Sendable {
-        /// Where events are sent.
-        public var url: ForwardURL
-        /// How long one attempt may take.
-        public var timeout: Duration
-        /// The wait after the first failed attempt.
-        public var retryInitial: Duration
-        /// The longest wait between two attempts; never shorter than `retryInitial`.
-        public var retryMaximum: Duration
-    }
-
     /// What a client may ask of the daemon.
     public struct Limits: Sendable {
         /// The largest body of a request.

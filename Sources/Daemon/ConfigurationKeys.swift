@@ -180,9 +180,6 @@ extension Shape {
     static let fileSink = Shape(
         expected: "an object such as {\"type\": \"file\", \"path\": \"events.jsonl\"}",
         keys: [SinkKeys.type, SinkKeys.path])
-    static let forwardSink = Shape(
-        expected: "an object such as {\"type\": \"forward\", \"url\": \"https://crm.example.com/sinch\"}",
-        keys: [SinkKeys.type, SinkKeys.url, SinkKeys.timeout, SinkKeys.retry])
     static let retry = Shape(
         expected: "an object such as {\"initial\": \"1s\", \"maximum\": \"60s\"}",
         keys: [SinkKeys.retryInitial, SinkKeys.retryMaximum])

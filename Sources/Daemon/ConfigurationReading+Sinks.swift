@@ -48,7 +48,7 @@ extension ConfigurationReading {
         switch type {
         case "stdout": return reader.object(.stdoutSink).map { _ in .stdout }
         case "file": return reader.object(.fileSink).flatMap(file)
-        default: return reader.object(.forwardSink).flatMap(forward)
+        default: return reader.object(.forwardSink).flatMap(forward).map { .forward($0) }
         }
     }
 
@@ -84,29 +84,5 @@ extension ConfigurationReading {
             return nil
         }
         return .file(path: Self.absolute(path, in: directory))
-    }
-
-    private func forward(_ object: JSONObjectReader) -> Configuration.SinkKind? {
-        let timeout = object.value(SinkKeys.timeout)
-        var (initial, maximum) = (SinkKeys.retryInitial.fallback, SinkKeys.retryMaximum.fallback)
-        if let retry = object[SinkKeys.retry]?.object(.retry) {
-            initial = retry.value(SinkKeys.retryInitial)
-            maximum = retry.value(SinkKeys.retryMaximum)
-            if initial > maximum {
-                let expected = "an `initial` wait that is at most the `maximum` wait"
-                retry.reader.refuse(found: "\(initial.text) and \(maximum.text)", expected: expected)
-            }
-        }
-        guard let reader = object[SinkKeys.url], let text = reader.string(expected: SinkKeys.url.expected) else {
-            return nil
-        }
-        do throws(ForwardURLError) {
-            let url = try ForwardURL(text: text)
-            return .forward(
-                Configuration.Forward(url: url, timeout: timeout, retryInitial: initial, retryMaximum: maximum))
-        } catch {
-            reader.refuse(found: ForwardURL.shown(text), expected: error.expected)
-            return nil
-        }
     }
 }

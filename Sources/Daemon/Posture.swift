@@ -65,7 +65,30 @@ extension Configuration.SinkKind {
         case .forward(let forward):
             "forward to \(forward.url), \(forward.timeout.text) for an attempt, "
                 + "waiting \(forward.retryInitial.text) to \(forward.retryMaximum.text) between attempts"
+                + forward.extras.map { "; " + $0 }.joined()
         }
+    }
+}
+
+extension Configuration.Forward {
+    /// What is not as usual.
+    fileprivate var extras: [String] {
+        var extras: [String] = []
+        if concurrency > 1 { extras.append("\(concurrency) requests at a time, in order by \(orderBy.rawValue)") }
+        if let batch { extras.append("up to \(batch.events) events in a request") }
+        if batch == nil, mode == .structured { extras.append("structured mode") }
+        if httpVersion == .http2 { extras.append("HTTP/2") }
+        if let authorization { extras.append("authorization from \(authorization)") }
+        if !signingSecrets.isEmpty {
+            extras.append("signed with \(signingSecrets.map(\.description).joined(separator: ", "))")
+        }
+        if let proxy { extras.append("through the proxy \(proxy)") }
+        if let tlsAuthorityPath { extras.append("authorities in \(escapingControls(tlsAuthorityPath))") }
+        if tlsPin != nil { extras.append("public key pinned") }
+        if let tlsKey { extras.append("our key from \(tlsKey)") }
+        if !allowPrivate { extras.append("no private addresses") }
+        if !deny.isEmpty { extras.append("\(deny.count) denied networks") }
+        return extras
     }
 }
 

@@ -63,7 +63,7 @@ public final class Daemon: Sendable {
                 nonceCapacity: configuration.limits.nonces)
             store = try SQLiteEventStore(directory: directory, options: options) { refusals.log($0) }
             dispatcher = Dispatcher(store: store, subscriptions: try makeSubscriptions(configuration)) { note in
-                logger.log(level: note.level == .warning ? .warning : .info, "\(note.message)", metadata: note.metadata)
+                logger.log(level: note.level.logged, "\(note.message)", metadata: note.metadata)
             }
             try dispatcher.start()
         } catch let error as StoreError {

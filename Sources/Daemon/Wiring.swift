@@ -44,13 +44,7 @@ func makeSubscriptions(_ configuration: Configuration) throws -> [Subscription] 
             try file.open()
             return Subscription(file, endpoints: endpoints)
         case .forward(let forward):
-            let target = try ForwardSink(
-                name: sink.name, url: forward.url.text,
-                timeoutMilliseconds: Int(forward.timeout / .milliseconds(1)),
-                retry: RetryPolicy(
-                    initialMicroseconds: Int64(forward.retryInitial / .microseconds(1)),
-                    maximumMicroseconds: Int64(forward.retryMaximum / .microseconds(1))),
-                userAgent: "hookd/\(hookdVersion)", renderer: renderer)
+            let target = try ForwardSink(name: sink.name, settings: ForwardSettings(forward), renderer: renderer)
             return Subscription(target, endpoints: endpoints)
         }
     }
@@ -153,4 +147,15 @@ extension Refusal {
 
 extension DeliveryNote {
     var metadata: Logger.Metadata { sink.map { ["sink": .string($0)] } ?? [:] }
+}
+
+extension DeliveryNote.Level {
+    /// The level in the log.
+    var logged: Logger.Level {
+        switch self {
+        case .info: .info
+        case .warning: .warning
+        case .error: .error
+        }
+    }
 }

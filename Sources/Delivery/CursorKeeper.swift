@@ -9,7 +9,8 @@ import Synchronization
 /// Moves the durable cursors of lanes behind their cursors in memory.
 final class CursorKeeper: Sendable {
     private let store: any EventStore
-    private let lanes: [Lane]
+    private let deadLetters: (any DeadLetterBox)?
+    private let lanes: [any Lane]
     private let log: DeliveryLog
     private let intervalMicroseconds: Int
     private let queue = DispatchQueue(label: "hookd.cursors", qos: .utility)
@@ -19,9 +20,11 @@ final class CursorKeeper: Sendable {
 
     /// - Parameter intervalMicroseconds: how long a cursor that has moved waits for others.
     init(
-        store: any EventStore, lanes: [Lane], log: @escaping DeliveryLog, intervalMicroseconds: Int
+        store: any EventStore, deadLetters: (any DeadLetterBox)?, lanes: [any Lane], log: @escaping DeliveryLog,
+        intervalMicroseconds: Int
     ) {
         self.store = store
+        self.deadLetters = deadLetters
         self.lanes = lanes
         self.log = log
         self.intervalMicroseconds = intervalMicroseconds
@@ -40,44 +43,53 @@ final class CursorKeeper: Sendable {
 
     /// Moves the cursors of `lanes` a last time. Returns whether all of them are durable; false, too, if that
     /// takes longer than until `deadline`.
-    func close(_ lanes: [Lane], deadline: DispatchTime) -> Bool {
+    func close(_ lanes: [any Lane], deadline: DispatchTime) -> Bool {
         let isDone = DispatchSemaphore(value: 0)
         let result = Flag()
         queue.async {
             self.isClosed.raise()
-            if self.flush(lanes), lanes.allSatisfy(\.isDurable) { result.raise() }
+            if self.flush(lanes), lanes.allSatisfy(\.progress.isDurable) { result.raise() }
             isDone.signal()
         }
         return isDone.wait(timeout: deadline) == .success && result.isRaised
     }
 
     /// Returns whether every cursor is where its sink is.
-    private func flush(_ lanes: [Lane]) -> Bool {
-        var moves: [(lane: Lane, cursor: Int64)] = []
+    private func flush(_ lanes: [any Lane]) -> Bool {
+        var moves: [(progress: LaneProgress, move: CursorMove)] = []
         var isComplete = true
         for lane in lanes {
             // Read before the sink is synchronized: all events up to it were taken by then.
-            guard let cursor = lane.pendingCursor else { continue }
+            guard let move = lane.progress.pendingMove else { continue }
             do throws(SinkError) {
-                try lane.sink.synchronize()
-                moves.append((lane, cursor))
+                try lane.synchronize()
+                moves.append((lane.progress, move))
             } catch {
-                lane.synchronizeFailed(error)
                 isComplete = false
             }
         }
         if moves.isEmpty { return isComplete }
         do throws(StoreError) {
-            try store.moveCursors(Dictionary(uniqueKeysWithValues: moves.map { ($0.lane.sink.name, $0.cursor) }))
+            try write(moves)
         } catch {
             say(error)
             return false
         }
-        for (lane, cursor) in moves {
-            lane.madeDurable(cursor)
+        for (progress, move) in moves {
+            progress.madeDurable(move)
         }
         sayRecovered()
         return isComplete
+    }
+
+    private func write(_ moves: [(progress: LaneProgress, move: CursorMove)]) throws(StoreError) {
+        let cursors = Dictionary(uniqueKeysWithValues: moves.map { ($0.progress.name, $0.move.cursor) })
+        let buried = moves.flatMap(\.move.buried)
+        if let deadLetters, !buried.isEmpty {
+            try deadLetters.moveCursors(cursors, burying: buried)
+        } else {
+            try store.moveCursors(cursors)
+        }
     }
 
     private func say(_ error: StoreError) {

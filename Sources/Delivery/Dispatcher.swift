@@ -6,7 +6,7 @@ import Store
 /// The delivery half of the daemon: reads the store, and never the network side.
 public final class Dispatcher: Sendable {
     private let store: any EventStore
-    private let lanes: [Lane]
+    private let lanes: [any Lane]
     private let keeper: CursorKeeper
     private let log: DeliveryLog
     private let hasStarted = Flag()
@@ -17,16 +17,19 @@ public final class Dispatcher: Sendable {
 
     /// A dispatcher for sinks with different names.
     ///
-    /// - Parameter cursorIntervalMicroseconds: how long a cursor that has moved may stay in memory only.
+    /// - Parameters:
+    ///   - deadLetters: where events go that a target refuses for good. Without it nothing is ever given up.
+    ///   - cursorIntervalMicroseconds: how long a cursor that has moved may stay in memory only.
     public init(
-        store: any EventStore, subscriptions: [Subscription], cursorIntervalMicroseconds: Int = 250_000,
-        log: @escaping DeliveryLog
+        store: any EventStore, deadLetters: (any DeadLetterBox)? = nil, subscriptions: [Subscription],
+        cursorIntervalMicroseconds: Int = 250_000, log: @escaping DeliveryLog
     ) {
         self.store = store
         self.log = log
-        lanes = subscriptions.map { Lane($0, store: store, log: log) }
+        lanes = subscriptions.map { $0.makeLane(store: store, mayBury: deadLetters != nil, log: log) }
         keeper = CursorKeeper(
-            store: store, lanes: lanes, log: log, intervalMicroseconds: cursorIntervalMicroseconds)
+            store: store, deadLetters: deadLetters, lanes: lanes, log: log,
+            intervalMicroseconds: cursorIntervalMicroseconds)
     }
 
     /// Begins to deliver: where each sink stopped, and with events stored from now on where a sink is new. Blocks
@@ -35,11 +38,11 @@ public final class Dispatcher: Sendable {
         let newest = store.newestSequence
         var added: [String: Int64] = [:]
         for lane in lanes {
-            let name = lane.sink.name
+            let name = lane.progress.name
             let cursor = try store.cursor(of: name)
             if cursor == nil { added[name] = newest }
             if let cursor, cursor > newest { warn(name, cursor: cursor, newest: newest) }
-            lane.begin(at: cursor ?? newest) { [weak keeper] in keeper?.touch() }
+            lane.progress.begin(at: cursor ?? newest) { [weak keeper] in keeper?.touch() }
         }
         if !added.isEmpty { try store.moveCursors(added) }
         hasStarted.raise()
@@ -68,13 +71,16 @@ public final class Dispatcher: Sendable {
             if group.wait(timeout: .now() + .seconds(Self.graceSeconds)) == .timedOut { isBehind.raise() }
         }
         // A sink that hangs within a system call would hang the last synchronize, too.
-        let finished = lanes.filter(\.isFinished)
+        let finished = lanes.filter(\.progress.isFinished)
         let isDurable = keeper.close(finished, deadline: .now() + .seconds(Self.graceSeconds))
         return isDurable && !isBehind.isRaised
     }
 
     /// How each sink is doing, in the order of the subscriptions.
-    public var status: [SinkStatus] { lanes.map(\.status) }
+    public var status: [SinkStatus] {
+        let newest = store.newestSequence
+        return lanes.map { $0.progress.status(newest: newest) }
+    }
 
     private func wakeAll() {
         for lane in lanes { lane.wake() }

@@ -15,6 +15,9 @@ public protocol EventRenderer: AnyObject {
     func attributes(
         _ event: StoredEvent, in bytes: UnsafeRawBufferPointer
     ) -> [(name: String, value: String)]
+
+    /// What the event is about.
+    func traits(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> EventTraits
 }
 
 /// Renders events with the room that knows what a CloudEvent is.
@@ -47,5 +50,14 @@ public final class CloudEventRenderer: EventRenderer {
             receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range).span,
             body: bytes.extracting(event.body.range).span)
         return attributes.map { ($0.name, percentEncodedHeaderValue($0.value)) }
+    }
+
+    /// What the event is about.
+    public func traits(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> EventTraits {
+        let bytes = bytes.assumingMemoryBound(to: UInt8.self)
+        return EventTraits(
+            encoder.facts(
+                receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range).span,
+                body: bytes.extracting(event.body.range).span))
     }
 }

@@ -3,17 +3,35 @@
 import Glibc
 import Store
 
-/// A sink and the endpoints that name it.
+/// A sink and the events that it gets.
 public struct Subscription: Sendable {
-    /// The sink.
-    public var sink: any Sink
+    private enum Taker {
+        case sink(any Sink)
+        case courier(any Courier)
+    }
+
+    private let taker: Taker
     /// The paths of the endpoints whose events it gets.
     public var endpoints: [[UInt8]]
 
-    /// `sink` gets the events of `endpoints`.
+    /// `sink` gets the events of `endpoints`, a batch at a time.
     public init(_ sink: any Sink, endpoints: [[UInt8]]) {
-        self.sink = sink
+        taker = .sink(sink)
         self.endpoints = endpoints
+    }
+
+    /// `courier` gets the events of `endpoints`, in letters of which several may be under way.
+    public init(_ courier: any Courier, endpoints: [[UInt8]]) {
+        taker = .courier(courier)
+        self.endpoints = endpoints
+    }
+
+    /// - Parameter mayBury: whether there is a place for events that a target refuses for good.
+    func makeLane(store: any EventStore, mayBury: Bool, log: @escaping DeliveryLog) -> any Lane {
+        switch taker {
+        case .sink(let sink): BatchLane(sink, self, store: store, log: log)
+        case .courier(let courier): WindowLane(courier, self, store: store, mayBury: mayBury, log: log)
+        }
     }
 
     /// The events of the batch that the sink gets. Where that is all of them, the batch itself comes back, so that

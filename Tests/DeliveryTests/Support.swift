@@ -1,11 +1,12 @@
 // What tests of delivery share: a renderer that is easy to read, directories that go away, waits that end.
 
-import Delivery
 import Dispatch
 import Glibc
 import Store
 import Synchronization
 import Testing
+
+@testable import Delivery
 
 /// Renders an event as its sequence number, a blank and its body.
 final class PlainRenderer: EventRenderer {
@@ -19,6 +20,13 @@ final class PlainRenderer: EventRenderer {
         _ event: StoredEvent, in bytes: UnsafeRawBufferPointer
     ) -> [(name: String, value: String)] {
         [("specversion", "1.0"), ("id", "\(event.sequence)"), ("datacontenttype", "application/json")]
+    }
+
+    /// What stands before a colon in the body is the conversation.
+    func traits(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> EventTraits {
+        let body = String(decoding: bytes[event.body.range], as: UTF8.self)
+        let parts = body.split(separator: ":", maxSplits: 1)
+        return EventTraits(type: "com.sinch.conversation.test", subject: parts.count == 2 ? String(parts[0]) : nil)
     }
 }
 
@@ -157,3 +165,28 @@ final class Notes: Sendable {
 
 /// Far enough away never to be reached by a test that works.
 var farAway: DispatchTime { .now() + .seconds(30) }
+
+extension EventBatch {
+    /// Its events as the parts of a letter.
+    var parts: [Letter.Part] { events.map { Letter.Part(event: $0, bytes: bytes) } }
+}
+
+extension ForwardSink {
+    /// Sends some events in one letter, and waits for what comes back.
+    func deliver(_ batch: EventBatch, _ range: ClosedRange<Int> = 0...0) -> Reply {
+        send(Letter(number: 1, parts: Array(batch.parts[range])))
+        while true {
+            if let reply = wait(until: nil).first { return reply }
+        }
+    }
+}
+
+extension Verdict {
+    /// What was wrong.
+    var error: SinkError? {
+        switch self {
+        case .done: nil
+        case .retry(let error, _), .pause(let error, _), .refused(let error): error
+        }
+    }
+}

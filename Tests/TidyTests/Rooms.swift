@@ -30,10 +30,10 @@ let rooms: [Room] = [
     Room(name: "Events", imports: ["CSimdJSON", "Glibc"]),
     // Events on disk: no HTTP, no sinks. CSSL, for an event's id is a hash that is checked when it is read.
     Room(name: "Store", imports: ["CSQLite", "CLinux", "CSSL", "Glibc", "Dispatch", "Synchronization"]),
-    // Sinks: no HTTP server, no verification.
+    // Sinks: no HTTP server, no verification. CSSL, to sign what is sent.
     Room(
         name: "Delivery",
-        imports: ["Store", "Events", "CCurl", "CLinux", "Glibc", "Dispatch", "Synchronization"]),
+        imports: ["Store", "Events", "CCurl", "CLinux", "CSSL", "Glibc", "Dispatch", "Synchronization"]),
     // Where the rooms meet.
     Room(
         name: "Daemon",

@@ -24,6 +24,9 @@ int clinux_accept(int listener);
 /// structure around a union.
 int clinux_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data);
 
+/// epoll_ctl(2) to change what `descriptor` is watched for, or to add it where it is not there.
+int clinux_epoll_set(int epoll, int descriptor, uint32_t events, uint64_t data);
+
 /// epoll_ctl(2) to remove `descriptor`.
 int clinux_epoll_remove(int epoll, int descriptor);
 

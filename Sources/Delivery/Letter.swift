@@ -1,0 +1,50 @@
+// What is sent with one request: an event, or several of them, and what becomes of those that are refused for good.
+
+import Store
+
+/// Events that are sent together.
+public struct Letter: Sendable {
+    /// An event of a letter, with the bytes that its ranges point into.
+    public struct Part: Sendable {
+        /// The event.
+        public var event: StoredEvent
+        /// The `bytes` of the batch that held it.
+        public var bytes: [UInt8]
+    }
+
+    /// Tells it from every other letter of the same lane.
+    public let number: Int
+    /// Its events, by rising sequence; at least one.
+    public let parts: [Part]
+}
+
+/// What a target's answer, or its silence, means for a letter.
+public enum Verdict: Sendable, Equatable {
+    /// The target has it.
+    case done
+    /// The target or the way to it is in trouble; `afterMicroseconds` is how long it asked to be left alone.
+    case retry(SinkError, afterMicroseconds: Int64? = nil)
+    /// The target wants nothing from us until somebody changes something: every letter would fare the same.
+    case pause(SinkError, afterMicroseconds: Int64? = nil)
+    /// The target wants this very letter not.
+    case refused(SinkError)
+}
+
+/// An event that a target has refused for good, for the operator to look at and to send again.
+public struct DeadLetter: Sendable, Equatable {
+    /// The name of the sink.
+    public var sink: String
+    /// The event.
+    public var sequence: Int64
+    /// What the target said the last time, as a sentence. Control characters are escaped.
+    public var reason: String
+    /// How often it was sent.
+    public var attempts: Int
+}
+
+/// Keeps dead letters. In the daemon that is the store.
+public protocol DeadLetterBox: AnyObject, Sendable {
+    /// Makes durable, in one step, how far sinks have come and which events are buried: a cursor never passes an
+    /// event that is in neither place. Burying an event twice is burying it once. Returns when it is on disk.
+    func moveCursors(_ cursors: [String: Int64], burying letters: [DeadLetter]) throws(StoreError)
+}
