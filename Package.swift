@@ -23,6 +23,7 @@ let package = Package(
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // The rooms.
@@ -31,7 +32,7 @@ let package = Package(
         .target(name: "Callbacks", dependencies: ["CSSL"], swiftSettings: pure),
         .target(name: "Events", dependencies: ["CSimdJSON"], swiftSettings: pure),
         .target(name: "Store", dependencies: ["CSQLite", "CLinux", "CSSL"]),
-        .target(name: "Delivery", dependencies: ["Store", "Events", "CCurl", "CLinux", "CSSL"]),
+        .target(name: "Delivery", dependencies: ["Store", "Events", "CCurl", "CLinux", "CSSL", "CZlib"]),
         .target(
             name: "Daemon",
             dependencies: [
@@ -58,9 +59,10 @@ let package = Package(
         .testTarget(name: "StoreTests", dependencies: ["Store", "CSQLite", "CSSL"]),
         .target(
             name: "CTLSPeer", path: "Tests/CTLSPeer", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-        .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "Store", "Events", "CSSL", "CTLSPeer"]),
+        .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "Store", "Events", "CSSL", "CZlib", "CTLSPeer"]),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Daemon", "Server", .product(name: "Logging", package: "swift-log")]),
+            name: "DaemonTests",
+            dependencies: ["Daemon", "Delivery", "Samples", "Server", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "CommandTests", dependencies: ["hookd", "Callbacks", "Samples", "Store"]),
         .testTarget(name: "SystemTests", dependencies: ["Callbacks", "Samples", "CSQLite", "hookd"]),
         .testTarget(name: "TidyTests"),

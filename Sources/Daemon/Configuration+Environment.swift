@@ -27,7 +27,8 @@ extension Configuration {
         }
         var files: [FileIdentity: String] = [:]
         for sink in sinks {
-            guard case .file(let path) = sink.kind else { continue }
+            guard case .file(let file) = sink.kind else { continue }
+            let path = file.path
             let key = "sinks.\(sink.name).path"
             check(path, key: key, checkAppendable)
             // The same file by another name: a link, or a directory that is one.

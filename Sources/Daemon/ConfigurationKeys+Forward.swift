@@ -81,7 +81,7 @@ extension Shape {
             ForwardKeys.maxAttempts, ForwardKeys.concurrency, ForwardKeys.orderBy, ForwardKeys.mode,
             ForwardKeys.batch, ForwardKeys.httpVersion, ForwardKeys.headers, ForwardKeys.authorization,
             ForwardKeys.sign, ForwardKeys.proxy, ForwardKeys.tls, ForwardKeys.allowPrivate, ForwardKeys.deny,
-        ])
+        ] + ChoiceKeys.all)
     static let batch = Shape(
         expected: "an object such as {\"events\": 100}", keys: [BatchKeys.events, BatchKeys.bytes, BatchKeys.wait])
     static let sign = Shape(

@@ -26,7 +26,7 @@ struct ConfigurationReading {
         let top = document.object(.top)
         let sinkReaders = top?[TopKeys.sinks]?.entries(expected: TopKeys.sinks.expected) ?? []
         let endpoints = endpoints(top?[TopKeys.endpoints], sinkNames: sinkReaders.map(\.key))
-        let sinks = sinks(sinkReaders, named: Set(endpoints.flatMap(\.sinks)))
+        let sinks = sinks(sinkReaders, endpoints: endpoints)
         let configuration = Configuration(
             file: problems.file,
             listen: listen(top?[TopKeys.listen]),

@@ -1,6 +1,7 @@
 // What a configuration comes to, in words: for `hookd check`, and the line that `hookd serve` starts with.
 // Never a secret, and no query of a URL, which may hold a token.
 
+import Events
 import Server
 
 extension Configuration {
@@ -9,7 +10,7 @@ extension Configuration {
         var lines = ["listen \(listen.map { escapingControls($0.description) }.joined(separator: ", "))"]
         lines.append("state directory \(escapingControls(stateDirectory))")
         for endpoint in endpoints { lines += endpoint.posture }
-        for sink in sinks { lines.append("sink \(sink.name): \(sink.kind.posture)") }
+        for sink in sinks { lines.append("sink \(sink.name): \(sink.kind.posture)\(sink.choicePosture)") }
         lines.append(limits.posture)
         lines.append("log \(log.format.rawValue), from level \(log.level.rawValue) on")
         return lines.joined(separator: "\n") + "\n"
@@ -61,12 +62,41 @@ extension Configuration.SinkKind {
     fileprivate var posture: String {
         switch self {
         case .stdout: "standard output"
-        case .file(let path): "file \(escapingControls(path))"
+        case .file(let file): "file \(escapingControls(file.path))" + file.extras.map { "; " + $0 }.joined()
         case .forward(let forward):
             "forward to \(forward.url), \(forward.timeout.text) for an attempt, "
                 + "waiting \(forward.retryInitial.text) to \(forward.retryMaximum.text) between attempts"
                 + forward.extras.map { "; " + $0 }.joined()
         }
+    }
+}
+
+extension Configuration.Sink {
+    /// Which events it gets, where it does not get all.
+    fileprivate var choicePosture: String {
+        let parts = [
+            ("types", choice.types.map { $0.replacing(EventTypes.prefix, with: "") }),
+            ("channels", Array(choice.channels)), ("apps", Array(choice.apps)), ("endpoints", endpoints ?? []),
+        ]
+        return parts.filter { !$0.1.isEmpty }
+            .map { "; only \($0.0) \(escapingControls($0.1.sorted().joined(separator: ", ")))" }.joined()
+    }
+}
+
+extension Configuration.File {
+    /// What is not as usual.
+    fileprivate var extras: [String] {
+        var extras: [String] = []
+        if let rotation {
+            let limits = [
+                rotation.sizeBytes.map { "at \(ByteSize.text(ofBytes: Int($0)))" },
+                rotation.ageSeconds.map { "after \(Duration.seconds($0).text)" },
+            ]
+            extras.append("rotated \(limits.compactMap(\.self).joined(separator: " or ")), \(rotation.keep) kept")
+            if rotation.compresses { extras.append("compressed") }
+        }
+        if sync == .none { extras.append("not written through: a power cut may lose lines") }
+        return extras
     }
 }
 

@@ -114,7 +114,9 @@ public final class Daemon: Sendable {
         while true {
             let signal = nextHeldSignal()
             if signal == SIGHUP {
-                logger.warning("SIGHUP: this version of hookd takes a new configuration only by a restart")
+                dispatcher.reopen()
+                logger.warning(
+                    "SIGHUP: files are opened anew; this version of hookd takes a new configuration only by a restart")
             } else if !isStopping {
                 isStopping = true
                 DispatchQueue.global(qos: .userInitiated).async {

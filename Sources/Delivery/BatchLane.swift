@@ -60,6 +60,10 @@ final class BatchLane: Lane {
         }
     }
 
+    func places() -> [LinePlace] { sink.places() }
+
+    func reopen() { sink.reopen() }
+
     // MARK: On the lane's queue
 
     private func turn() {

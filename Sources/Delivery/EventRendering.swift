@@ -18,6 +18,12 @@ public protocol EventRenderer: AnyObject {
 
     /// What the event is about.
     func traits(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> EventTraits
+
+    /// Which event a line is of that `appendLine` wrote, without its newline; nil for another's line.
+    func place(ofLine line: UnsafeRawBufferPointer) -> LinePlace?
+
+    /// Whether `piece`, which is not empty, may be the beginning of a line that `appendLine` wrote.
+    func mayBegin(_ piece: UnsafeRawBufferPointer) -> Bool
 }
 
 /// Renders events with the room that knows what a CloudEvent is.
@@ -59,5 +65,13 @@ public final class CloudEventRenderer: EventRenderer {
             encoder.facts(
                 receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range).span,
                 body: bytes.extracting(event.body.range).span))
+    }
+
+    /// Which event a line is of.
+    public func place(ofLine line: UnsafeRawBufferPointer) -> LinePlace? { LinePlace(cloudEvent: line) }
+
+    /// Whether `piece` begins like every line of ours.
+    public func mayBegin(_ piece: UnsafeRawBufferPointer) -> Bool {
+        zip(piece, LinePlace.beginning).allSatisfy { $0 == $1 }
     }
 }

@@ -25,7 +25,8 @@ public struct EventTraits: Sendable, Equatable {
 }
 
 extension EventTraits {
-    init(_ facts: EventFacts) {
+    /// What the room that reads callbacks has found.
+    public init(_ facts: EventFacts) {
         self.init(
             type: facts.type, subject: facts.subject, contact: facts.contact, channel: facts.channel, app: facts.app)
     }

@@ -21,6 +21,12 @@ protocol Lane: AnyObject, Sendable {
 
     /// Makes everything taken so far survive a power cut, as far as the sink can know that.
     func synchronize() throws(SinkError)
+
+    /// What the sink itself knows of how far it has come. For the start.
+    func places() -> [LinePlace]
+
+    /// Has the sink open anew what may have been moved away.
+    func reopen()
 }
 
 /// What the queues of a lane, of the cursors and of an operator's question share about one sink.
@@ -39,11 +45,13 @@ final class LaneProgress: Sendable {
 
     /// Sets out behind `cursor`. Called once, before the first wake.
     ///
-    /// - Parameter onProgress: called on the lane's queue when there is something to make durable.
-    func begin(at cursor: Int64, onProgress: @escaping @Sendable () -> Void) {
+    /// - Parameters:
+    ///   - durable: the cursor in the store, which may be behind it.
+    ///   - onProgress: called on the lane's queue when there is something to make durable.
+    func begin(at cursor: Int64, durable: Int64, onProgress: @escaping @Sendable () -> Void) {
         state.withLock {
             $0.onProgress = onProgress
-            $0.begin(at: cursor)
+            $0.begin(at: cursor, durable: durable)
         }
     }
 

@@ -40,9 +40,9 @@ struct LaneState {
 
     // MARK: Cursors
 
-    mutating func begin(at cursor: Int64) {
+    mutating func begin(at cursor: Int64, durable: Int64) {
         self.cursor = cursor
-        durable = cursor
+        self.durable = durable
     }
 
     /// Returns whether the cursor was not that far before.

@@ -13,17 +13,21 @@ public struct Subscription: Sendable {
     private let taker: Taker
     /// The paths of the endpoints whose events it gets.
     public var endpoints: [[UInt8]]
+    /// Which of them; nil for all.
+    private let filter: EventFilter?
 
     /// `sink` gets the events of `endpoints`, a batch at a time.
-    public init(_ sink: any Sink, endpoints: [[UInt8]]) {
+    public init(_ sink: any Sink, endpoints: [[UInt8]], filter: EventFilter? = nil) {
         taker = .sink(sink)
         self.endpoints = endpoints
+        self.filter = filter
     }
 
     /// `courier` gets the events of `endpoints`, in letters of which several may be under way.
-    public init(_ courier: any Courier, endpoints: [[UInt8]]) {
+    public init(_ courier: any Courier, endpoints: [[UInt8]], filter: EventFilter? = nil) {
         taker = .courier(courier)
         self.endpoints = endpoints
+        self.filter = filter
     }
 
     /// - Parameter mayBury: whether there is a place for events that a target refuses for good.
@@ -48,6 +52,10 @@ public struct Subscription: Sendable {
     }
 
     private func includes(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> Bool {
+        isOfEndpoint(event, in: bytes) && filter?.includes(event, in: bytes) ?? true
+    }
+
+    private func isOfEndpoint(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> Bool {
         let path = UnsafeRawBufferPointer(rebasing: bytes[event.endpoint.range])
         return endpoints.contains { endpoint in
             endpoint.count == path.count

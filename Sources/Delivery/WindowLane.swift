@@ -56,6 +56,12 @@ final class WindowLane: Lane, @unchecked Sendable {  // window and what is below
     /// Nothing to do: what a target has taken is the target's.
     func synchronize() throws(SinkError) {}
 
+    /// None: what a target has, only the target knows.
+    func places() -> [LinePlace] { [] }
+
+    /// Nothing that could be moved away.
+    func reopen() {}
+
     // MARK: On the lane's queue
 
     private func turn() {

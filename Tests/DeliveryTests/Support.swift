@@ -22,6 +22,16 @@ final class PlainRenderer: EventRenderer {
         [("specversion", "1.0"), ("id", "\(event.sequence)"), ("datacontenttype", "application/json")]
     }
 
+    func place(ofLine line: UnsafeRawBufferPointer) -> LinePlace? {
+        let digits = String(decoding: line.prefix { (0x30...0x39).contains($0) }, as: UTF8.self)
+        guard let sequence = Int64(digits), line.dropFirst(digits.utf8.count).first == 0x20 else { return nil }
+        // As `makeBatch` makes ids.
+        return LinePlace(
+            sequence: sequence, id: hex([UInt8](repeating: UInt8(truncatingIfNeeded: sequence), count: 16)))
+    }
+
+    func mayBegin(_ piece: UnsafeRawBufferPointer) -> Bool { piece.first.map { (0x30...0x39).contains($0) } ?? true }
+
     /// What stands before a colon in the body is the conversation.
     func traits(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> EventTraits {
         let body = String(decoding: bytes[event.body.range], as: UTF8.self)
@@ -46,16 +56,22 @@ final class TemporaryDirectory: Sendable {
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
 
-    deinit {
-        if let directory = opendir(path) {
-            while let entry = readdir(directory) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
+    /// The names in it, sorted.
+    var names: [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) {
                     $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                unlink("\(path)/\(name)")
-            }
-            closedir(directory)
+                })
         }
+        return names.filter { $0 != "." && $0 != ".." }.sorted()
+    }
+
+    deinit {
+        for name in names { unlink("\(path)/\(name)") }
         rmdir(path)
     }
 }

@@ -42,6 +42,9 @@ int clinux_epoll_wait(int epoll, clinux_event *events, int capacity, int timeout
 /// ppoll(2) until `descriptor` can be read, at most `nanoseconds` by the monotonic clock. Returns what ppoll does.
 int clinux_wait_readable(int descriptor, int64_t nanoseconds);
 
+/// When a file was made, in seconds since 1970 (UTC), by statx(2); 0 where its file system does not know.
+int64_t clinux_birth_seconds(int descriptor);
+
 /// CLOCK_MONOTONIC in nanoseconds: for deadlines, never set back.
 static inline int64_t clinux_monotonic_nanoseconds(void) {
     struct timespec time;
