@@ -91,8 +91,8 @@ public final class Dispatcher: Sendable {
         for lane in lanes { lane.reopen() }
     }
 
-    /// Where a sink goes on that knows by itself which events it holds. What it says counts only where the store has the
-    /// very same event: a file may be another sink's, or of another store.
+    /// Where a sink goes on that knows by itself which events it holds. What it says counts only where the store has
+    /// the very same event: a file may be another sink's, or of another store.
     private func furthest(
         of places: [LinePlace], beyond cursor: Int64, newest: Int64, sink: String
     ) throws(StoreError) -> Int64 {
