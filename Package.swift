@@ -56,7 +56,9 @@ let package = Package(
         .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP"]),
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
         .testTarget(name: "EventsTests", dependencies: ["Events", "Samples"]),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "CSQLite", "CSSL"]),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Store", "CSQLite", "CSSL"],
+            resources: [.copy("Fixtures")]),
         .target(
             name: "CTLSPeer", path: "Tests/CTLSPeer", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "Store", "Events", "CSSL", "CZlib", "CTLSPeer"]),

@@ -92,13 +92,14 @@ enum Benchmarks {
         let body = Sample.named("message_inbound.rcs_2024")?.body ?? []
         let id = [UInt8](repeating: 7, count: 16)
         let endpoint = Array("/callbacks".utf8)
+        let client: [UInt8] = [192, 0, 2, 7]
         let encoder = try CloudEventEncoder()
         var line: [UInt8] = []
         for sequence in 0..<count {
             line.removeAll(keepingCapacity: true)
             encoder.appendLine(
                 id: id.span, sequence: Int64(sequence), recordedAt: now * 1_000_000, receivedAt: now * 1_000_000,
-                endpoint: endpoint.span, body: body.span, to: &line)
+                endpoint: endpoint.span, client: client.span, body: body.span, to: &line)
         }
     }
 
@@ -137,7 +138,7 @@ enum Benchmarks {
         let wallClock = Int64(time(nil))
         return Candidate(
             receivedAt: wallClock * 1_000_000, signedAt: wallClock, isLate: false,
-            endpoint: copy(Array("/callbacks".utf8)), nonce: copy(nonce),
+            endpoint: copy(Array("/callbacks".utf8)), client: copy([192, 0, 2, 7]), nonce: copy(nonce),
             signature: copy([UInt8](repeating: 9, count: 32)), algorithm: copy(Array("HmacSHA256".utf8)),
             id: copy(id), body: copy(body))
     }

@@ -19,6 +19,8 @@ public struct Configuration: Sendable {
     public var sinks: [Sink]
     /// What a client may ask of the daemon.
     public var limits: Limits
+    /// How long events are kept.
+    public var retention: Retention
     /// What is logged, and how.
     public var log: Log
     /// What works and is probably not meant.
@@ -36,6 +38,8 @@ public struct Configuration: Sendable {
         public var repeats: Repeats
         /// What becomes of a genuine callback that is outside the time window and was never seen.
         public var late: Late
+        /// How old a late callback may be to be accepted; whole seconds.
+        public var lateWindow: Duration
         /// The names of the sinks that get its events; all of them are in `Configuration.sinks`.
         public var sinks: [String]
     }
@@ -92,6 +96,17 @@ public struct Configuration: Sendable {
         public var drainTimeout = LimitKeys.drainTimeout.fallback
         /// The most nonces held in memory.
         public var nonces = LimitKeys.nonces.fallback
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// How long events are kept.
+    public struct Retention: Sendable {
+        /// How old an event may become; whole seconds.
+        public var age = RetentionKeys.age.fallback
+        /// How large the store may become; nil for any size.
+        public var sizeBytes: Int?
 
         /// The defaults.
         public init() {}

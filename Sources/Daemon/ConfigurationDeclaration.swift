@@ -37,6 +37,22 @@ struct Setting<Kind: ValueKind>: KeyDeclaration {
     }
 }
 
+/// A key with a single value that means nothing where it is missing.
+struct OptionalSetting<Kind: ValueKind>: KeyDeclaration {
+    let name: String
+    let kind: Kind
+    let example: Kind.Value
+    let meaning: String
+
+    var isRequired: Bool { false }
+    var expected: String { kind.expected(example: example) }
+    var unsupported: String? { nil }
+
+    init(_ name: String, _ kind: Kind, example: Kind.Value, _ meaning: String) {
+        (self.name, self.kind, self.example, self.meaning) = (name, kind, example, meaning)
+    }
+}
+
 /// A key without a default, or with an inner life of its own.
 struct Entry: KeyDeclaration {
     let name: String

@@ -18,12 +18,18 @@ extension ConfigurationReading {
         guard let object = reader.object(.endpoint) else { return nil }
         var secretsReader = object[EndpointKeys.secrets]
         secretsReader?.hidesText = true
+        let late = object.value(EndpointKeys.late)
+        let lateWindow = object.value(EndpointKeys.lateWindow)
+        if late != .accept, let reader = object[EndpointKeys.lateWindow] {
+            reader.warn("this has an effect only with \"late\": \"accept\".")
+        }
         return Configuration.Endpoint(
             path: path,
             secrets: secrets(secretsReader),
             tolerance: object.value(EndpointKeys.tolerance),
             repeats: object.value(EndpointKeys.repeats),
-            late: object.value(EndpointKeys.late),
+            late: late,
+            lateWindow: lateWindow,
             sinks: sinkReferences(object, sinkNames))
     }
 

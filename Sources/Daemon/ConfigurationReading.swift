@@ -34,6 +34,7 @@ struct ConfigurationReading {
             endpoints: endpoints,
             sinks: sinks,
             limits: limits(top?[TopKeys.limits]),
+            retention: retention(top?[TopKeys.retention]),
             log: log(top?[TopKeys.log]),
             warnings: problems.warnings)
         _ = top?[TopKeys.schema]?.string(expected: TopKeys.schema.expected)
@@ -109,6 +110,14 @@ struct ConfigurationReading {
         limits.drainTimeout = object.value(LimitKeys.drainTimeout)
         limits.nonces = object.value(LimitKeys.nonces)
         return limits
+    }
+
+    private func retention(_ reader: JSONReader?) -> Configuration.Retention {
+        var retention = Configuration.Retention()
+        guard let object = reader?.object(.retention) else { return retention }
+        retention.age = object.value(RetentionKeys.age)
+        retention.sizeBytes = object.value(RetentionKeys.size)
+        return retention
     }
 
     private func log(_ reader: JSONReader?) -> Configuration.Log {

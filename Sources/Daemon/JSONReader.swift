@@ -137,6 +137,13 @@ struct JSONObjectReader {
     }
 }
 
+extension JSONObjectReader {
+    /// The value of `setting`; nil where it is missing or was refused.
+    func value<Kind: ValueKind>(_ setting: OptionalSetting<Kind>) -> Kind.Value? {
+        self[setting].flatMap { setting.kind.read($0, example: setting.example) }
+    }
+}
+
 /// `text` cut to a length that leaves the rest of a line readable.
 func shortened(_ text: String) -> String {
     text.count <= 80 ? text : text.prefix(79) + "…"

@@ -81,7 +81,7 @@ final class BatchLane: Lane {
                 if phase == .draining { return progress.finish(caughtUp: true) }
                 // An exchange and not a store, so that whatever a wake in vain before it announced is seen after it.
                 _ = isAwake.exchange(false, ordering: .acquiringAndReleasing)
-                guard store.newestSequence > seen || progress.withState({ $0.isToStartOver }),
+                guard store.newestSequence > seen || progress.withState({ $0.isToStartOver }) || hasRedeliveries,
                     !isAwake.exchange(true, ordering: .acquiringAndReleasing)
                 else { return }
             case .failed(let delay):
@@ -93,6 +93,8 @@ final class BatchLane: Lane {
             }
         }
     }
+
+    private var hasRedeliveries: Bool { (try? progress.redeliveries(in: store, limit: 1).isEmpty) == false }
 
     /// Lets events gather after a batch, unless there is a batch's worth of them already.
     private func gather(since started: UInt64) {
@@ -106,6 +108,7 @@ final class BatchLane: Lane {
     /// Reads a batch and hands it over.
     private func step(newest: Int64) -> Step {
         if let error = startOverIfAsked() { return failed(error.description) }
+        if let step = takeAgain() { return step }
         let cursor = progress.cursor
         guard newest > cursor else { return .nothingThere }
         let batch: EventBatch
@@ -134,6 +137,36 @@ final class BatchLane: Lane {
             progress.withState { $0.startedOver() }
             return nil
         }
+    }
+
+    /// Hands over what the sink is to take again, beside its cursor. Returns nil where there is nothing.
+    private func takeAgain() -> Step? {
+        let batch: EventBatch
+        let queued: [Int64]
+        do throws(StoreError) {
+            queued = try progress.redeliveries(in: store, limit: 256)
+            if queued.isEmpty { return nil }
+            batch = subscription.select(from: try store.events(sequences: queued))
+        } catch {
+            return failed("reading its events failed: \(error)")
+        }
+        var next = 0
+        while next < batch.events.count, !progress.withState({ $0.mustTurnBack }) {
+            let taken = sink.take(batch, from: next)
+            progress.redelivered(batch.events[next..<(next + taken.count)].map(\.sequence))
+            progress.count(delivered: taken.count)
+            next += taken.count
+            switch taken.failure {
+            case .interrupted: return .interrupted
+            case let failure?: return failed(failure.description)
+            case nil where taken.count == 0: return failed("the sink took nothing and did not say why.")
+            case nil: progress.recovered()
+            }
+        }
+        // What is gone, damaged or not for this sink is over.
+        let found = Set(batch.events.map(\.sequence))
+        progress.redelivered(queued.filter { !found.contains($0) })
+        return .took
     }
 
     private func handOver(_ batch: EventBatch, upTo end: Int64) -> Step {

@@ -9,7 +9,6 @@ import Synchronization
 /// Moves the durable cursors of lanes behind their cursors in memory.
 final class CursorKeeper: Sendable {
     private let store: any EventStore
-    private let deadLetters: (any DeadLetterBox)?
     private let lanes: [any Lane]
     private let log: DeliveryLog
     private let intervalMicroseconds: Int
@@ -20,11 +19,9 @@ final class CursorKeeper: Sendable {
 
     /// - Parameter intervalMicroseconds: how long a cursor that has moved waits for others.
     init(
-        store: any EventStore, deadLetters: (any DeadLetterBox)?, lanes: [any Lane], log: @escaping DeliveryLog,
-        intervalMicroseconds: Int
+        store: any EventStore, lanes: [any Lane], log: @escaping DeliveryLog, intervalMicroseconds: Int
     ) {
         self.store = store
-        self.deadLetters = deadLetters
         self.lanes = lanes
         self.log = log
         self.intervalMicroseconds = intervalMicroseconds
@@ -56,40 +53,34 @@ final class CursorKeeper: Sendable {
 
     /// Returns whether every cursor is where its sink is.
     private func flush(_ lanes: [any Lane]) -> Bool {
-        var moves: [(progress: LaneProgress, move: CursorMove)] = []
+        var moves: [(lane: any Lane, move: CursorMove)] = []
+        var progress = DeliveryProgress()
         var isComplete = true
         for lane in lanes {
             // Read before the sink is synchronized: all events up to it were taken by then.
             guard let move = lane.progress.pendingMove else { continue }
             do throws(SinkError) {
                 try lane.synchronize()
-                moves.append((lane.progress, move))
+                moves.append((lane, move))
+                progress.add(move, of: lane.progress.name)
             } catch {
                 isComplete = false
             }
         }
         if moves.isEmpty { return isComplete }
         do throws(StoreError) {
-            try write(moves)
+            try store.record(progress)
         } catch {
             say(error)
             return false
         }
-        for (progress, move) in moves {
-            progress.madeDurable(move)
+        for (lane, move) in moves {
+            lane.progress.madeDurable(move)
+            // There may be more of them behind those.
+            if !move.redelivered.isEmpty { lane.wake() }
         }
         sayRecovered()
         return isComplete
-    }
-
-    private func write(_ moves: [(progress: LaneProgress, move: CursorMove)]) throws(StoreError) {
-        let cursors = Dictionary(uniqueKeysWithValues: moves.map { ($0.progress.name, $0.move.cursor) })
-        let buried = moves.flatMap(\.move.buried)
-        if let deadLetters, !buried.isEmpty {
-            try deadLetters.moveCursors(cursors, burying: buried)
-        } else {
-            try store.moveCursors(cursors)
-        }
     }
 
     private func say(_ error: StoreError) {
@@ -104,5 +95,13 @@ final class CursorKeeper: Sendable {
     private func sayRecovered() {
         guard outage.withLock({ $0.failures > 0 ? $0.recovered() : nil }) != nil else { return }
         log(DeliveryNote(level: .info, sink: nil, message: "how far the sinks have come is kept again."))
+    }
+}
+
+extension DeliveryProgress {
+    fileprivate mutating func add(_ move: CursorMove, of sink: String) {
+        cursors[sink] = move.cursor
+        buried += move.buried
+        redelivered += move.redelivered.map { Redelivery(sink: sink, sequence: $0) }
     }
 }

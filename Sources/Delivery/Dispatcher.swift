@@ -17,18 +17,16 @@ public final class Dispatcher: Sendable {
 
     /// A dispatcher for sinks with different names.
     ///
-    /// - Parameters:
-    ///   - deadLetters: where events go that a target refuses for good. Without it nothing is ever given up.
-    ///   - cursorIntervalMicroseconds: how long a cursor that has moved may stay in memory only.
+    /// - Parameter cursorIntervalMicroseconds: how long a cursor that has moved may stay in memory only.
     public init(
-        store: any EventStore, deadLetters: (any DeadLetterBox)? = nil, subscriptions: [Subscription],
-        cursorIntervalMicroseconds: Int = 250_000, log: @escaping DeliveryLog
+        store: any EventStore, subscriptions: [Subscription], cursorIntervalMicroseconds: Int = 250_000,
+        log: @escaping DeliveryLog
     ) {
         self.store = store
         self.log = log
-        lanes = subscriptions.map { $0.makeLane(store: store, mayBury: deadLetters != nil, log: log) }
+        lanes = subscriptions.map { $0.makeLane(store: store, log: log) }
         keeper = CursorKeeper(
-            store: store, deadLetters: deadLetters, lanes: lanes, log: log,
+            store: store, lanes: lanes, log: log,
             intervalMicroseconds: cursorIntervalMicroseconds)
     }
 

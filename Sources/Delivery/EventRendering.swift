@@ -43,7 +43,8 @@ public final class CloudEventRenderer: EventRenderer {
         encoder.appendLine(
             id: bytes.extracting(event.id.range).span, sequence: event.sequence, recordedAt: event.recordedAt,
             receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range).span,
-            body: bytes.extracting(event.body.range).span, to: &output)
+            client: bytes.extracting(event.client.range).span, body: bytes.extracting(event.body.range).span,
+            to: &output)
     }
 
     /// The event's attributes, their values percent-encoded.
@@ -54,7 +55,7 @@ public final class CloudEventRenderer: EventRenderer {
         let attributes = encoder.attributes(
             id: bytes.extracting(event.id.range).span, sequence: event.sequence, recordedAt: event.recordedAt,
             receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range).span,
-            body: bytes.extracting(event.body.range).span)
+            client: bytes.extracting(event.client.range).span, body: bytes.extracting(event.body.range).span)
         return attributes.map { ($0.name, percentEncodedHeaderValue($0.value)) }
     }
 

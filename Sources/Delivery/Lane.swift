@@ -115,6 +115,24 @@ final class LaneProgress: Sendable {
         }
     }
 
+    /// Notes that events were taken, or turned out not to be for the sink, beside the cursor.
+    func redelivered(_ sequences: some Sequence<Int64>) {
+        let onProgress = state.withLock { state in
+            state.redelivered(sequences)
+            return state.onProgress
+        }
+        onProgress?()
+    }
+
+    /// The events that the sink is to take beside its cursor, without those that it took, or was given up on, a moment
+    /// ago.
+    func redeliveries(in store: any EventStore, limit: Int) throws(StoreError) -> [Int64] {
+        let queued = try store.redeliveries(of: name, limit: limit)
+        if queued.isEmpty { return [] }
+        let over = state.withLock { $0.overButNotDurable }
+        return queued.filter { !over.contains($0) }
+    }
+
     /// Notes an event that goes to the dead letters with the next move of the cursors.
     func bury(_ letter: DeadLetter) {
         let onProgress = state.withLock { state in

@@ -1,5 +1,7 @@
 // What the queues of a lane, of the cursors and of an operator's question share about one sink.
 
+import Store
+
 /// The state of a lane. Guarded by the lane's mutex; every method is a few assignments.
 struct LaneState {
     /// How far the stop of the daemon has come.
@@ -29,6 +31,8 @@ struct LaneState {
     private(set) var filteredUpTo: Int64 = 0
     /// Dead letters that are not yet durable. None of them is behind a durable cursor.
     private var buried: [DeadLetter] = []
+    /// Events that were taken beside the cursor, and of which that is not yet durable.
+    private var redelivered: [Int64] = []
     /// Failures of synchronize since the last that succeeded.
     private var unsynchronized = 0
     var startOver = StartOver.no
@@ -54,8 +58,8 @@ struct LaneState {
 
     /// Where the durable cursor can be moved to, and what must be buried with that; nil where it need not or must not.
     var pendingMove: CursorMove? {
-        guard !isToStartOver, cursor > durable || !buried.isEmpty else { return nil }
-        return CursorMove(cursor: cursor, buried: buried)
+        guard !isToStartOver, !isDurable else { return nil }
+        return CursorMove(cursor: cursor, buried: buried, redelivered: redelivered)
     }
 
     /// Returns whether that had failed before.
@@ -63,6 +67,7 @@ struct LaneState {
         defer { unsynchronized = 0 }
         durable = move.cursor
         buried.removeFirst(move.buried.count)
+        redelivered.removeFirst(min(move.redelivered.count, redelivered.count))
         return unsynchronized > 0
     }
 
@@ -72,7 +77,13 @@ struct LaneState {
     }
 
     /// Whether a restart would begin where the sink is.
-    var isDurable: Bool { cursor == durable && buried.isEmpty }
+    var isDurable: Bool { cursor == durable && buried.isEmpty && redelivered.isEmpty }
+
+    /// The events that need no other attempt, which the store does not know yet.
+    var overButNotDurable: Set<Int64> { Set(redelivered).union(buried.map(\.sequence)) }
+
+    /// Notes that events were taken, or turned out not to be for the sink, beside the cursor.
+    mutating func redelivered(_ sequences: some Sequence<Int64>) { redelivered += sequences }
 
     mutating func synchronizeFailed(_ error: SinkError) {
         startOver = .asked(error)
@@ -87,6 +98,7 @@ struct LaneState {
     mutating func startedOver() {
         startOver = .no
         cursor = durable
+        redelivered = []
     }
 
     // MARK: The stop
@@ -171,4 +183,5 @@ struct LaneState {
 struct CursorMove {
     var cursor: Int64
     var buried: [DeadLetter]
+    var redelivered: [Int64]
 }

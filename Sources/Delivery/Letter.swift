@@ -1,4 +1,4 @@
-// What is sent with one request: an event, or several of them, and what becomes of those that are refused for good.
+// What is sent with one request: an event, or several of them.
 
 import Store
 
@@ -28,23 +28,4 @@ public enum Verdict: Sendable, Equatable {
     case pause(SinkError, afterMicroseconds: Int64? = nil)
     /// The target wants this very letter not.
     case refused(SinkError)
-}
-
-/// An event that a target has refused for good, for the operator to look at and to send again.
-public struct DeadLetter: Sendable, Equatable {
-    /// The name of the sink.
-    public var sink: String
-    /// The event.
-    public var sequence: Int64
-    /// What the target said the last time, as a sentence. Control characters are escaped.
-    public var reason: String
-    /// How often it was sent.
-    public var attempts: Int
-}
-
-/// Keeps dead letters. In the daemon that is the store.
-public protocol DeadLetterBox: AnyObject, Sendable {
-    /// Makes durable, in one step, how far sinks have come and which events are buried: a cursor never passes an
-    /// event that is in neither place. Burying an event twice is burying it once. Returns when it is on disk.
-    func moveCursors(_ cursors: [String: Int64], burying letters: [DeadLetter]) throws(StoreError)
 }

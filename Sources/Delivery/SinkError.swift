@@ -35,6 +35,14 @@ public enum SinkError: Error, Equatable, Sendable, CustomStringConvertible {
     /// `interrupt()` was called.
     case interrupted
 
+    /// The status of the answer; nil where it is about none.
+    var status: Int? {
+        switch self {
+        case .answered(_, let status, _), .redirected(_, let status): status
+        default: nil
+        }
+    }
+
     /// What was wrong, where, and what to do.
     public var description: String {
         switch self {

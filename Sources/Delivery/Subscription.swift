@@ -30,11 +30,10 @@ public struct Subscription: Sendable {
         self.filter = filter
     }
 
-    /// - Parameter mayBury: whether there is a place for events that a target refuses for good.
-    func makeLane(store: any EventStore, mayBury: Bool, log: @escaping DeliveryLog) -> any Lane {
+    func makeLane(store: any EventStore, log: @escaping DeliveryLog) -> any Lane {
         switch taker {
         case .sink(let sink): BatchLane(sink, self, store: store, log: log)
-        case .courier(let courier): WindowLane(courier, self, store: store, mayBury: mayBury, log: log)
+        case .courier(let courier): WindowLane(courier, self, store: store, log: log)
         }
     }
 

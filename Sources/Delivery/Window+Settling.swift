@@ -5,6 +5,7 @@ struct Settlement: Equatable {
     /// An event that is refused for good.
     struct Burial: Equatable {
         var sequence: Int64
+        var id: [UInt8]
         var attempts: Int
     }
 
@@ -56,12 +57,13 @@ extension Window {
         }
         let place = flight.places[0]
         self[place].attempts += 1
-        let attempts = self[place].attempts
-        if let most = terms.attempts, attempts >= most {
-            let sequence = self[place].event.sequence
+        let entry = self[place]
+        if entry.attempts >= terms.attempts {
+            let id = Array(entry.bytes[entry.event.id.range])
             finish(place)
             resume(flight.keys)
-            return Settlement(burial: Settlement.Burial(sequence: sequence, attempts: attempts))
+            return Settlement(
+                burial: Settlement.Burial(sequence: entry.event.sequence, id: id, attempts: entry.attempts))
         }
         for key in flight.keys { retry(key, at: now + backoff(key)) }
         return Settlement()

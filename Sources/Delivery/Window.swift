@@ -22,8 +22,8 @@ struct WindowTerms: Sendable {
     /// The most events and bytes of bodies between the cursor and the last event that was read.
     var capacity = ReadLimit(events: 1024, bytes: 16 << 20)
     var retry = RetryPolicy()
-    /// How often an event is sent that the target refuses; nil for no end.
-    var attempts: Int?
+    /// How often an event is sent that the target refuses.
+    var attempts = 10
 }
 
 /// A sliding window over the store.
@@ -81,7 +81,7 @@ struct Window {
     /// Keys that failed, and when they are tried again.
     var waiting: [(at: UInt64, key: UInt64)] = []
     private(set) var flights: [Int: Flight] = [:]
-    private var letterCount = 0
+    private var letterCount: Int
     private var gatherUntil: UInt64?
 
     var health = Health.fine
@@ -93,9 +93,12 @@ struct Window {
     var isDraining = false
     var random: SplitMix
 
-    /// - Parameter seed: of the jitter.
-    init(_ terms: WindowTerms, cursor: Int64, seed: UInt64) {
+    /// - Parameters:
+    ///   - seed: of the jitter.
+    ///   - lettersFrom: what letters are numbered from.
+    init(_ terms: WindowTerms, cursor: Int64, seed: UInt64, lettersFrom: Int = 0) {
         self.terms = terms
+        letterCount = lettersFrom
         readUpTo = cursor
         random = SplitMix(state: seed)
     }
@@ -114,6 +117,9 @@ struct Window {
     private var flyingCount = 0
     /// How many keys have failed the last time.
     private(set) var troubledCount = 0
+
+    /// The sequences of the events that are waiting or under way.
+    var openSequences: Set<Int64> { Set(entries[doneCount...].filter { !$0.isDone }.map(\.event.sequence)) }
 
     /// How much more may be read; nil where the window is full.
     var room: ReadLimit? {

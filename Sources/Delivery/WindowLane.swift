@@ -1,35 +1,52 @@
-// The lane of a courier: reads ahead into a window, sends what may be sent, and settles what comes back.
+// The lane of a courier: reads ahead into a window, sends what may be sent, and settles what comes back. Events that an
+// operator has sent again are in a window of their own, outside of any order, for they were overtaken long ago.
 
 import Dispatch
 import Store
 import Synchronization
 
 /// Feeds a `Courier`.
-final class WindowLane: Lane, @unchecked Sendable {  // window and what is below it: only on the queue
+final class WindowLane: Lane, @unchecked Sendable {  // windows and what is below them: only on the queue
+    /// What the queue alone knows.
+    struct Windows {
+        var main: Window
+        var again: Window
+        /// The events of the letters under way that are sent again.
+        var sentAgain: [Int: [Int64]] = [:]
+
+        var flightCount: Int { main.flightCount + again.flightCount }
+
+        var nextAt: UInt64? { [main.nextAt, again.nextAt].compactMap(\.self).min() }
+    }
+
     let progress: LaneProgress
     private let courier: any Courier
     private let subscription: Subscription
     private let store: any EventStore
-    private let mayBury: Bool
     private let queue: DispatchQueue
     /// Whether a turn is queued or running.
     private let isAwake = Atomic<Bool>(false)
     /// Whether the turn waits in the courier for something that a new event could be.
     private let isWaiting = Atomic<Bool>(false)
 
-    private var window: Window?
-    /// The last failure to read the store, and when it is tried again.
+    private var windows: Windows?
+    /// When the store is tried again that could not be read; 0 where it could.
     private var readAgainAt: UInt64 = 0
+    /// When it is asked again what is to be sent again.
+    private var askAgainAt: UInt64 = 0
     private var burials = Outage()
 
+    /// What the letters that are sent again are numbered from.
+    private static let lettersAgain = 1 << 48
+    /// The most events that are read to be sent again, before the others are done with.
+    private static let againLimit = 64
+
     init(
-        _ courier: any Courier, _ subscription: Subscription, store: any EventStore, mayBury: Bool,
-        log: @escaping DeliveryLog
+        _ courier: any Courier, _ subscription: Subscription, store: any EventStore, log: @escaping DeliveryLog
     ) {
         self.courier = courier
         self.subscription = subscription
         self.store = store
-        self.mayBury = mayBury
         progress = LaneProgress(name: courier.name, log: log)
         queue = DispatchQueue(label: "hookd.sink.\(courier.name)")
     }
@@ -66,41 +83,60 @@ final class WindowLane: Lane, @unchecked Sendable {  // window and what is below
 
     private func turn() {
         dispatchPrecondition(condition: .onQueue(queue))
-        var window = takeWindow()
-        defer { self.window = window }
+        var windows = takeWindows()
+        defer { self.windows = windows }
         while true {
             let phase = progress.phase
             if phase == .finished { return }
-            if phase == .givingUp { return giveUp(&window) }
-            if phase == .draining, !window.isDraining { window.beginDraining() }
+            if phase == .givingUp { return giveUp(&windows) }
+            if phase == .draining, !windows.main.isDraining {
+                windows.main.beginDraining()
+                windows.again.beginDraining()
+            }
             let seen = store.newestSequence
-            refill(&window, newest: seen)
-            while let letter = window.next(now: monotonicNanoseconds()) { courier.send(letter) }
-            guard window.flightCount == 0 else {
-                settle(courier.wait(until: deadline(window, newest: seen)), &window)
+            refill(&windows.main, newest: seen)
+            if phase == .running { refillAgain(&windows.again) }
+            send(&windows)
+            guard windows.flightCount == 0 else {
+                settle(courier.wait(until: deadline(windows, newest: seen)), &windows)
                 continue
             }
-            if phase == .draining { return progress.finish(caughtUp: window.isEmpty && readAgainAt == 0) }
-            if let deadline = deadline(window, newest: seen) {
-                settle(courier.wait(until: deadline), &window)
-            } else if fallsAsleep(window, seen: seen) {
+            if phase == .draining { return progress.finish(caughtUp: windows.main.isEmpty && readAgainAt == 0) }
+            if let deadline = deadline(windows, newest: seen) {
+                settle(courier.wait(until: deadline), &windows)
+            } else if fallsAsleep(seen: seen) {
                 return
             }
         }
     }
 
-    private func takeWindow() -> Window {
-        defer { window = nil }  // so that it has one owner, and is not copied when it is changed
-        if let window { return window }
+    private func takeWindows() -> Windows {
+        defer { windows = nil }  // so that they have one owner, and are not copied when they are changed
+        if let windows { return windows }
         var random = SystemRandomNumberGenerator()
-        return Window(WindowTerms(courier.terms, mayBury: mayBury), cursor: progress.cursor, seed: random.next())
+        let terms = WindowTerms(courier.terms)
+        var again = terms
+        again.concurrency = 1
+        again.gatherNanoseconds = 0
+        return Windows(
+            main: Window(terms, cursor: progress.cursor, seed: random.next()),
+            again: Window(again, cursor: 0, seed: random.next(), lettersFrom: Self.lettersAgain))
+    }
+
+    private func send(_ windows: inout Windows) {
+        let now = monotonicNanoseconds()
+        while let letter = windows.main.next(now: now) { courier.send(letter) }
+        while let letter = windows.again.next(now: now) {
+            windows.sentAgain[letter.number] = letter.parts.map(\.event.sequence)
+            courier.send(letter)
+        }
     }
 
     /// When the turn goes on if nothing comes back; nil where nothing else would be a reason to. Announces that it
     /// waits, where a new event is a reason.
-    private func deadline(_ window: Window, newest: Int64) -> UInt64? {
-        var deadline = window.nextAt
-        if window.room != nil {
+    private func deadline(_ windows: Windows, newest: Int64) -> UInt64? {
+        var deadline = windows.nextAt
+        if windows.main.room != nil {
             if readAgainAt > 0 { deadline = min(deadline ?? .max, readAgainAt) }
             isWaiting.store(true, ordering: .sequentiallyConsistent)
             // An event that was stored before the announcement woke nobody.
@@ -110,15 +146,19 @@ final class WindowLane: Lane, @unchecked Sendable {  // window and what is below
     }
 
     /// Returns whether nothing has come meanwhile.
-    private func fallsAsleep(_ window: Window, seen: Int64) -> Bool {
+    private func fallsAsleep(seen: Int64) -> Bool {
         // An exchange and not a store, so that whatever a wake in vain before it announced is seen after it.
         _ = isAwake.exchange(false, ordering: .acquiringAndReleasing)
-        return store.newestSequence <= seen || isAwake.exchange(true, ordering: .acquiringAndReleasing)
+        let isNothingNew =
+            store.newestSequence <= seen
+            && (try? progress.redeliveries(in: store, limit: Self.againLimit).isEmpty) ?? true
+        return isNothingNew || isAwake.exchange(true, ordering: .acquiringAndReleasing)
     }
 
-    private func giveUp(_ window: inout Window) {
+    private func giveUp(_ windows: inout Windows) {
         courier.abandon()
-        window.abandonFlights()
+        windows.main.abandonFlights()
+        windows.again.abandonFlights()
         progress.finish(caughtUp: false)
     }
 
@@ -140,30 +180,60 @@ final class WindowLane: Lane, @unchecked Sendable {  // window and what is below
                 }
                 progress.move(to: window.cursor)
             } catch {
-                let failures = progress.failed("reading its events failed: \(error)")
-                let wait = courier.terms.retry.delay(failures: failures, using: &window.random)
-                readAgainAt = now + UInt64(wait) * 1000
-                return
+                return readingFailed(error, &window)
             }
         }
     }
 
+    /// Reads what is to be sent again, when what was read before is done with, or now and then.
+    private func refillAgain(_ window: inout Window) {
+        let now = monotonicNanoseconds()
+        guard window.isEmpty || now >= askAgainAt, now >= readAgainAt else { return }
+        askAgainAt = now + 1_000_000_000
+        do throws(StoreError) {
+            let open = window.openSequences
+            let queued = try progress.redeliveries(in: store, limit: Self.againLimit).filter { !open.contains($0) }
+            if queued.isEmpty { return }
+            let selected = subscription.select(from: try store.events(sequences: queued))
+            window.add(selected, upTo: 0, now: now) { SplitMix.mixed(UInt64(bitPattern: $0.sequence)) }
+            // What is gone, damaged or not for this sink is over.
+            let found = Set(selected.events.map(\.sequence))
+            let gone = queued.filter { !found.contains($0) }
+            if !gone.isEmpty { progress.redelivered(gone) }
+        } catch {
+            readingFailed(error, &window)
+        }
+    }
+
+    private func readingFailed(_ error: StoreError, _ window: inout Window) {
+        let failures = progress.failed("reading its events failed: \(error)")
+        let wait = courier.terms.retry.delay(failures: failures, using: &window.random)
+        readAgainAt = monotonicNanoseconds() + UInt64(wait) * 1000
+    }
+
     // MARK: Back
 
-    private func settle(_ replies: [Reply], _ window: inout Window) {
+    private func settle(_ replies: [Reply], _ windows: inout Windows) {
         isWaiting.store(false, ordering: .sequentiallyConsistent)
         guard !replies.isEmpty else { return }
         var delivered = 0
         for reply in replies {
-            let settlement = window.settle(reply.letter, reply.verdict, now: monotonicNanoseconds())
+            let now = monotonicNanoseconds()
+            let settlement: Settlement
+            if let sequences = windows.sentAgain.removeValue(forKey: reply.letter) {
+                settlement = windows.again.settle(reply.letter, reply.verdict, now: now)
+                if settlement.delivered > 0 { progress.redelivered(sequences) }
+            } else {
+                settlement = windows.main.settle(reply.letter, reply.verdict, now: now)
+            }
             delivered += settlement.delivered
             note(reply, settlement)
         }
         progress.count(delivered: delivered)
-        progress.withState { [isPaused = window.health == .paused] in $0.isPaused = isPaused }
-        progress.move(to: window.cursor)
+        progress.withState { [isPaused = windows.main.health == .paused] in $0.isPaused = isPaused }
+        progress.move(to: windows.main.cursor)
         // A sink of which one conversation still fails does not work yet.
-        if window.troubledCount == 0 { progress.recovered() }
+        if windows.main.troubledCount == 0, windows.again.troubledCount == 0 { progress.recovered() }
     }
 
     private func note(_ reply: Reply, _ settlement: Settlement) {
@@ -174,27 +244,28 @@ final class WindowLane: Lane, @unchecked Sendable {  // window and what is below
         case .pause(let error, _): progress.paused(error.description)
         case .refused(let error):
             if let burial = settlement.burial {
-                bury(burial, error.description)
+                bury(burial, error)
             } else if !settlement.isSplit {
                 progress.failed(error.description)
             }
         }
     }
 
-    private func bury(_ burial: Settlement.Burial, _ reason: String) {
+    private func bury(_ burial: Settlement.Burial, _ error: SinkError) {
         progress.bury(
             DeadLetter(
-                sink: progress.name, sequence: burial.sequence, reason: reason, attempts: burial.attempts))
+                sink: progress.name, sequence: burial.sequence, id: burial.id, attempts: burial.attempts,
+                status: error.status, error: error.description))
         guard burials.failed(now: monotonicNanoseconds(), wall: 0) else { return }
         progress.say(
             .error,
-            reason + " Event \(burial.sequence) was sent \(burial.attempts) times and goes to the dead "
+            error.description + " Event \(burial.sequence) was sent \(burial.attempts) times and goes to the dead "
                 + "letters; the sink moves on.")
     }
 }
 
 extension WindowTerms {
-    init(_ terms: CourierTerms, mayBury: Bool) {
+    init(_ terms: CourierTerms) {
         concurrency = terms.concurrency
         letter = terms.letter
         overheadBytes = terms.overheadBytes
@@ -204,6 +275,6 @@ extension WindowTerms {
         let letters = terms.concurrency * terms.letter.events * 4
         capacity = ReadLimit(events: min(max(1024, letters), 65_536), bytes: 16 << 20)
         retry = terms.retry
-        attempts = mayBury ? terms.attempts : nil
+        attempts = terms.attempts
     }
 }

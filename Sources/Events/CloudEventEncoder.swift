@@ -30,15 +30,16 @@ public final class CloudEventEncoder {
     ///   - recordedAt: when the event was stored, in microseconds since 1970 (UTC).
     ///   - receivedAt: when its callback was read, in microseconds since 1970 (UTC).
     ///   - endpoint: the path of the endpoint that took it.
+    ///   - client: the client's address in network order, 4 or 16 bytes; empty where it is not known.
     ///   - body: the body as it was signed. No bytes behind it are needed.
     ///   - output: what the line is appended to.
     public func appendLine(
         id: Span<UInt8>, sequence: Int64, recordedAt: Int64, receivedAt: Int64, endpoint: Span<UInt8>,
-        body: Span<UInt8>, to output: inout [UInt8]
+        client: Span<UInt8>, body: Span<UInt8>, to output: inout [UInt8]
     ) {
         envelope.decide(
             id: id, sequence: sequence, recordedAt: recordedAt, receivedAt: receivedAt, endpoint: endpoint,
-            body: body, reader: &reader)
+            client: client, body: body, reader: &reader)
         Events.appendLine(of: envelope, body: body, to: &output)
     }
 
@@ -47,20 +48,20 @@ public final class CloudEventEncoder {
     /// the body goes byte for byte. The parameters are those of `appendLine`.
     public func attributes(
         id: Span<UInt8>, sequence: Int64, recordedAt: Int64, receivedAt: Int64, endpoint: Span<UInt8>,
-        body: Span<UInt8>
+        client: Span<UInt8>, body: Span<UInt8>
     ) -> [(name: String, value: String)] {
         envelope.decide(
             id: id, sequence: sequence, recordedAt: recordedAt, receivedAt: receivedAt, endpoint: endpoint,
-            body: body, reader: &reader)
+            client: client, body: body, reader: &reader)
         return envelope.attributes.map { ("\($0.name.text)", envelope.text.string(of: $0.value)) }
     }
 
     /// What a filter asks of a callback, which may not have been stored. The parameters are those of `appendLine`.
     public func facts(receivedAt: Int64, endpoint: Span<UInt8>, body: Span<UInt8>) -> EventFacts {
-        let noID: [UInt8] = []
+        let none: [UInt8] = []
         envelope.decide(
-            id: noID.span, sequence: 0, recordedAt: receivedAt, receivedAt: receivedAt, endpoint: endpoint,
-            body: body, reader: &reader)
+            id: none.span, sequence: 0, recordedAt: receivedAt, receivedAt: receivedAt, endpoint: endpoint,
+            client: none.span, body: body, reader: &reader)
         return EventFacts(envelope)
     }
 }

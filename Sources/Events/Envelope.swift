@@ -3,7 +3,7 @@
 
 /// The attributes of an event, in the order in which they are written.
 enum AttributeName {
-    case specversion, id, source, type, subject, time, recordedtime, sequence, datacontenttype, endpoint
+    case specversion, id, source, type, subject, time, recordedtime, sequence, datacontenttype, endpoint, clientaddress
     case sinchmessage, sinchcontact, sinchconversation, sinchchannel, sinchstatus, sinchcorrelation
 
     /// Lower-case letters only, as CloudEvents 1.0 §2.2 wants it.
@@ -19,6 +19,7 @@ enum AttributeName {
         case .sequence: "sequence"
         case .datacontenttype: "datacontenttype"
         case .endpoint: "endpoint"
+        case .clientaddress: "clientaddress"
         case .sinchmessage: "sinchmessage"
         case .sinchcontact: "sinchcontact"
         case .sinchconversation: "sinchconversation"
@@ -51,6 +52,7 @@ struct Envelope {
     private(set) var dataForm = DataForm.json
     private var lastRecordedAt = Int64.min
     private var lastRecordedTime: [UInt8] = []
+    private var lastClient = ClientAddress()
 
     /// The value of an attribute; `.none` where the event has none.
     subscript(name: AttributeName) -> TextSlice {
@@ -60,7 +62,7 @@ struct Envelope {
     /// Decides every attribute of `event`.
     mutating func decide(
         id: Span<UInt8>, sequence: Int64, recordedAt: Int64, receivedAt: Int64, endpoint: Span<UInt8>,
-        body: Span<UInt8>, reader: inout CallbackReader
+        client: Span<UInt8>, body: Span<UInt8>, reader: inout CallbackReader
     ) {
         text.removeAll()
         attributes.removeAll(keepingCapacity: true)
@@ -78,6 +80,7 @@ struct Envelope {
         add(.sequence, text.gather { Timestamp.append(Int(max(sequence, 0)), digits: 19, to: &$0) })
         add(.datacontenttype, contentType())
         add(.endpoint, text.gatherForeign { append(endpoint, to: &$0) })
+        add(.clientaddress, clientAddress(client))
         add(.sinchmessage, fields.message)
         add(.sinchcontact, fields.contact)
         add(.sinchconversation, fields.conversation)
@@ -94,6 +97,12 @@ struct Envelope {
             Timestamp.append(microseconds: recordedAt, to: &lastRecordedTime)
         }
         return text.gather { [lastRecordedTime] in $0.append(contentsOf: lastRecordedTime) }
+    }
+
+    /// Callbacks come from few addresses, so the text of the last one is kept.
+    private mutating func clientAddress(_ client: Span<UInt8>) -> TextSlice {
+        lastClient.set(client)
+        return text.gather { [lastClient] in $0.append(contentsOf: lastClient.text) }
     }
 
     private mutating func add(_ name: AttributeName, _ value: TextSlice) {

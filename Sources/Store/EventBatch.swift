@@ -13,6 +13,8 @@ public struct StoredEvent: Sendable {
     public var signedAt: Int64
     /// The path of the endpoint that took it.
     public var endpoint: ByteRange
+    /// The client's address in network order: 4 or 16 bytes, or none where it is not known.
+    public var client: ByteRange
     /// The nonce as sent.
     public var nonce: ByteRange
     /// The signature, decoded: 32 bytes.

@@ -102,7 +102,8 @@ extension StoredEvent {
     init(_ candidate: Candidate, sequence: Int64, recordedAt: Int64) {
         self.init(
             sequence: sequence, recordedAt: recordedAt, receivedAt: candidate.receivedAt,
-            signedAt: candidate.signedAt, endpoint: candidate.endpoint, nonce: candidate.nonce,
+            signedAt: candidate.signedAt, endpoint: candidate.endpoint, client: candidate.client,
+            nonce: candidate.nonce,
             signature: candidate.signature, algorithm: candidate.algorithm, id: candidate.id, body: candidate.body)
     }
 
@@ -110,6 +111,7 @@ extension StoredEvent {
     fileprivate func shifted(by distance: Int32) -> StoredEvent {
         var event = self
         event.endpoint.offset += distance
+        event.client.offset += distance
         event.nonce.offset += distance
         event.signature.offset += distance
         event.algorithm.offset += distance

@@ -42,7 +42,7 @@ final class EventPrinter {
         encoder.appendLine(
             id: bytes.extracting(event.id.range), sequence: event.sequence, recordedAt: event.recordedAt,
             receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range),
-            body: bytes.extracting(event.body.range), to: &line)
+            client: bytes.extracting(event.client.range), body: bytes.extracting(event.body.range), to: &line)
         return line
     }
 

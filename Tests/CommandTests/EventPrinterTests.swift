@@ -17,7 +17,7 @@ import Testing
         }
         let event = StoredEvent(
             sequence: 42, recordedAt: 1_634_579_354_027_000, receivedAt: 1_634_579_354_020_000,
-            signedAt: 1_634_579_353, endpoint: append("/callbacks"), nonce: append("nonce"),
+            signedAt: 1_634_579_353, endpoint: append("/callbacks"), client: append(""), nonce: append("nonce"),
             signature: append(String(repeating: "s", count: 32)), algorithm: append(""),
             id: append("0123456789abcdef"), body: append(body))
         batch.events = [event]

@@ -44,7 +44,8 @@ final class StoreFixture {
         func append(_ bytes: [UInt8]) -> ByteRange { bytes.withUnsafeBytes { batch.append($0) } }
         let candidate = Candidate(
             receivedAt: now.microseconds, signedAt: now.seconds, isLate: false,
-            endpoint: append(Array("/callbacks".utf8)), nonce: append(Array(ULID.fresh().text.utf8)),
+            endpoint: append(Array("/callbacks".utf8)), client: append([]),
+            nonce: append(Array(ULID.fresh().text.utf8)),
             signature: append([UInt8](repeating: 7, count: 32)), algorithm: append([]), id: append(id),
             body: append(body))
         batch.append(candidate)

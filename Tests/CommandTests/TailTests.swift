@@ -135,7 +135,8 @@ private struct DamagedEvents: EventReading {
             let none = ByteRange(offset: 0, count: 0)
             batch.events.append(
                 StoredEvent(
-                    sequence: number, recordedAt: 0, receivedAt: 0, signedAt: 0, endpoint: none, nonce: none,
+                    sequence: number, recordedAt: 0, receivedAt: 0, signedAt: 0, endpoint: none, client: none,
+                    nonce: none,
                     signature: none, algorithm: none, id: none, body: none))
         }
         return batch

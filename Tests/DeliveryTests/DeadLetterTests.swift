@@ -7,39 +7,6 @@ import Testing
 
 @testable import Delivery
 
-/// Keeps dead letters in memory, with the cursors of the store beside it.
-final class InMemoryDeadLetters: DeadLetterBox {
-    struct State {
-        var letters: [DeadLetter] = []
-        var failing = 0
-        /// The cursors as they were when something was buried.
-        var cursors: [[String: Int64]] = []
-    }
-
-    let store: InMemoryEventStore
-    let state = Mutex(State())
-    /// Signalled when something was buried.
-    let buried = DispatchSemaphore(value: 0)
-
-    init(_ store: InMemoryEventStore) { self.store = store }
-
-    func moveCursors(_ cursors: [String: Int64], burying letters: [DeadLetter]) throws(StoreError) {
-        let isFailing = state.withLock { state in
-            state.failing -= 1
-            return state.failing >= 0
-        }
-        if isFailing { throw .unavailable }
-        try store.moveCursors(cursors)
-        state.withLock { state in
-            for letter in letters where !state.letters.contains(where: { $0.sequence == letter.sequence }) {
-                state.letters.append(letter)
-            }
-            state.cursors.append(cursors)
-        }
-        for _ in letters { buried.signal() }
-    }
-}
-
 @Suite("Refused and turned away") struct DeadLetterTests {
     private let store = InMemoryEventStore()
     private let notes = Notes()
@@ -52,32 +19,33 @@ final class InMemoryDeadLetters: DeadLetterBox {
         return settings
     }
 
-    private func dispatcher(
-        _ settings: ForwardSettings, _ letters: InMemoryDeadLetters?, _ sinks: [any Sink] = []
-    ) throws -> Dispatcher {
+    private func dispatcher(_ settings: ForwardSettings, cursorIntervalMicroseconds: Int = 1000) throws -> Dispatcher {
         let sink = try ForwardSink(name: "crm", settings: settings, renderer: PlainRenderer())
-        let endpoints = [Array("/callbacks".utf8)]
         return Dispatcher(
-            store: store, deadLetters: letters,
-            subscriptions: [Subscription(sink, endpoints: endpoints)]
-                + sinks.map { Subscription($0, endpoints: endpoints) },
-            cursorIntervalMicroseconds: 1000, log: notes.log)
+            store: store, subscriptions: [Subscription(sink, endpoints: [Array("/callbacks".utf8)])],
+            cursorIntervalMicroseconds: cursorIntervalMicroseconds, log: notes.log)
+    }
+
+    private var buried: [DeadLetter] { store.state.withLock { $0.buried } }
+
+    private func awaitBuried(_ count: Int) throws {
+        while buried.count < count { try store.moved.await("burial \(count)") }
     }
 
     @Test("an event that is refused too often goes to the dead letters, and the line moves on", arguments: [400, 422])
     func poison(status: Int) throws {
         let target = try HTTPTarget((0..<3).map { _ in .answer(status, body: "no \u{7}") })
         defer { target.close() }
-        let letters = InMemoryDeadLetters(store)
-        let dispatcher = try dispatcher(settings(target), letters)
+        let dispatcher = try dispatcher(settings(target))
         try dispatcher.start()
         store.append(["a", "b"])
-        try letters.buried.await("the burial")
+        try awaitBuried(1)
         #expect(dispatcher.stop(deadline: farAway))
         #expect(target.requests.map(\.text) == ["a", "a", "a", "b"])
-        let letter = try #require(letters.state.withLock { $0.letters.first })
+        let letter = try #require(buried.first)
         #expect(letter.sink == "crm" && letter.sequence == 1 && letter.attempts == 3)
-        #expect(letter.reason.contains("answered \(status): \"no \\x07\""))
+        #expect(letter.status == status && letter.id == [UInt8](repeating: 1, count: 16))
+        #expect(letter.error.contains("answered \(status): \"no \\x07\""))
         #expect(store.state.withLock { $0.cursors["crm"] } == 2)
         let status = try #require(dispatcher.status.first)
         #expect(status.counts.buried == 1 && status.counts.delivered == 1)
@@ -89,87 +57,140 @@ final class InMemoryDeadLetters: DeadLetterBox {
     func burialFails() throws {
         let target = try HTTPTarget((0..<3).map { _ in .answer(400) })
         defer { target.close() }
-        let letters = InMemoryDeadLetters(store)
-        letters.state.withLock { $0.failing = 3 }
-        let dispatcher = try dispatcher(settings(target), letters)
+        let dispatcher = try dispatcher(settings(target))
         try dispatcher.start()
+        try store.moved.await("the new sink's cursor")
+        store.state.withLock { $0.failingMoves = 3 }
         store.append(["a"])
-        try letters.buried.await("the burial, after three failures")
-        #expect(letters.state.withLock { $0.cursors.first } == ["crm": 1])
+        try awaitBuried(1)
         #expect(dispatcher.stop(deadline: farAway))
-        #expect(
-            store.state.withLock { $0.moves.filter { $0["crm"] == 1 }.count } == 1, "with its burial, and not before")
+        #expect(buried.map(\.sequence) == [1], "once")
+        #expect(store.state.withLock { $0.moves.filter { $0["crm"] == 1 }.count } == 1, "with its burial")
     }
 
     @Test("the last burial is durable at the stop")
     func burialAtStop() throws {
         let target = try HTTPTarget((0..<3).map { _ in .answer(400) })
         defer { target.close() }
-        let letters = InMemoryDeadLetters(store)
-        let sink = try ForwardSink(name: "crm", settings: settings(target), renderer: PlainRenderer())
-        let dispatcher = Dispatcher(
-            store: store, deadLetters: letters,
-            subscriptions: [Subscription(sink, endpoints: [Array("/callbacks".utf8)])],
-            cursorIntervalMicroseconds: 3_600_000_000, log: notes.log)
+        let dispatcher = try dispatcher(settings(target), cursorIntervalMicroseconds: 3_600_000_000)
         try dispatcher.start()
         store.append(["a"])
         while !notes.all.contains(where: { $0.message.contains("dead letters") }) {
             try notes.noted.await("the burial is said")
         }
         #expect(dispatcher.stop(deadline: farAway))
-        #expect(letters.state.withLock { $0.letters.map(\.sequence) } == [1])
+        #expect(buried.map(\.sequence) == [1])
     }
 
     @Test("a refused batch is sent one by one, and only the poison is buried")
     func batch() throws {
         let fussy = try HTTPTarget(byText: { $0.contains("bad") ? .answer(422) : .answer(200) })
         defer { fussy.close() }
-        let letters = InMemoryDeadLetters(store)
         var settings = settings(fussy)
         settings.batch = ForwardSettings.Batch(events: 10)
         store.state.withLock { $0.cursors["crm"] = 0 }
         store.append(["a", "b", "bad", "c", "d"])
-        let dispatcher = try dispatcher(settings, letters)
+        let dispatcher = try dispatcher(settings)
         try dispatcher.start()
-        try letters.buried.await("the burial")
+        try awaitBuried(1)
         #expect(dispatcher.stop(deadline: farAway))
-        #expect(letters.state.withLock { $0.letters.map(\.sequence) } == [3])
+        #expect(buried.map(\.sequence) == [3])
         let texts = fussy.requests.map(\.text)
         #expect(texts.first == "[1 a,2 b,3 bad,4 c,5 d]")
         #expect(Array(texts.dropFirst()) == ["[1 a]", "[2 b]", "[3 bad]", "[3 bad]", "[3 bad]", "[4 c]", "[5 d]"])
         #expect(store.state.withLock { $0.cursors["crm"] } == 5)
     }
 
-    @Test("nothing is given up where there is no place for it")
-    func noBox() throws {
-        let target = try HTTPTarget((0..<20).map { _ in .answer(400) })
-        defer { target.close() }
-        let dispatcher = try dispatcher(settings(target), nil)
-        try dispatcher.start()
-        store.append(["a", "b"])
-        for _ in 0..<22 { try target.arrived.await("an attempt") }
-        #expect(dispatcher.stop(deadline: farAway))
-        #expect(target.requests.map(\.text) == Array(repeating: "a", count: 21) + ["b"])
+    // MARK: Sent again
+
+    /// Queues events to be sent again, as an operator does.
+    private func redeliver(_ sequences: [Int64], to sink: String = "crm") {
+        let wakes = store.state.withLock { state in
+            state.redeliveries += sequences.map { Redelivery(sink: sink, sequence: $0) }
+            return state.wakes
+        }
+        for wake in wakes { wake() }
     }
 
-    @Test("an event that comes back is given all its attempts again")
-    func attemptsBeginAnew() throws {
-        let target = try HTTPTarget((0..<6).map { _ in .answer(400) })
+    private func awaitRedelivered() throws {
+        while !store.state.withLock({ $0.redeliveries.isEmpty }) { try store.moved.await("the redelivery is over") }
+    }
+
+    @Test("a letter that is released is sent again, once, and the cursor stays where it is")
+    func released() throws {
+        let target = try HTTPTarget((0..<3).map { _ in .answer(400) })
         defer { target.close() }
-        let letters = InMemoryDeadLetters(store)
-        let first = try dispatcher(settings(target), letters)
-        try first.start()
+        let dispatcher = try dispatcher(settings(target))
+        try dispatcher.start()
+        store.append(["a", "b"])
+        try awaitBuried(1)
+        redeliver([1])
+        try awaitRedelivered()
+        #expect(dispatcher.stop(deadline: farAway))
+        #expect(target.requests.map(\.text) == ["a", "a", "a", "b", "a"])
+        #expect(store.state.withLock { $0.cursors["crm"] } == 2)
+    }
+
+    @Test("a letter that is released is given all its attempts again, and buried again")
+    func attemptsBeginAnew() throws {
+        let target = try HTTPTarget(byText: { $0 == "a" ? .answer(400) : .answer(200) })
+        defer { target.close() }
+        let dispatcher = try dispatcher(settings(target))
+        try dispatcher.start()
         store.append(["a"])
-        try letters.buried.await("the burial")
-        #expect(first.stop(deadline: farAway))
-        // Handed over again.
-        store.state.withLock { $0.cursors["crm"] = 0 }
-        let second = try dispatcher(settings(target), letters)
-        try second.start()
-        for _ in 0..<6 { try target.arrived.await("an attempt") }
-        try letters.buried.await("the second burial")
-        #expect(second.stop(deadline: farAway))
+        try awaitBuried(1)
+        redeliver([1])
+        try awaitBuried(2)
+        try awaitRedelivered()
+        #expect(dispatcher.stop(deadline: farAway))
         #expect(target.requests.count == 6)
+        #expect(buried.map(\.attempts) == [3, 3])
+    }
+
+    @Test("what is released during an outage waits for its end, and holds up nothing that is new", arguments: [1, 4])
+    func releasedInOutage(concurrency: Int) throws {
+        let isMended = Flag()
+        let target = try HTTPTarget(byText: { _ in isMended.isRaised ? .answer(200) : .answer(503) })
+        defer { target.close() }
+        store.append((0..<40).map { "c\($0):1" })
+        store.state.withLock { $0.cursors["crm"] = 20 }
+        var settings = settings(target)
+        settings.concurrency = concurrency
+        let dispatcher = try dispatcher(settings)
+        try dispatcher.start()
+        redeliver([3, 5, 7])
+        for _ in 0..<20 { try target.arrived.await("an attempt") }
+        #expect(buried.isEmpty, "an outage uses up no attempts")
+        isMended.raise()
+        try awaitRedelivered()
+        while store.state.withLock({ $0.cursors["crm"] }) != 40 { try store.moved.await("the last cursor") }
+        #expect(dispatcher.stop(deadline: farAway))
+        #expect(Set(target.requests.map(\.text)) == Set(([3, 5, 7] + Array(21...40)).map { "c\($0 - 1):1" }))
+    }
+
+    @Test("an event that is gone, or not for the sink, is over", arguments: ["crm", "archive"])
+    func gone(sink: String) throws {
+        let directory = try TemporaryDirectory()
+        let target = try HTTPTarget([])
+        defer { target.close() }
+        var other = TestEvent("elsewhere")
+        other.endpoint = "/other"
+        store.append([TestEvent("a"), other])
+        store.state.withLock { $0.cursors = ["crm": 2, "archive": 2] }
+        let file = FileSink(name: "archive", path: directory.file("events"), renderer: PlainRenderer())
+        let forward = try ForwardSink(name: "crm", settings: settings(target), renderer: PlainRenderer())
+        let endpoints = [Array("/callbacks".utf8)]
+        let dispatcher = Dispatcher(
+            store: store,
+            subscriptions: [Subscription(file, endpoints: endpoints), Subscription(forward, endpoints: endpoints)],
+            cursorIntervalMicroseconds: 1000, log: notes.log)
+        try dispatcher.start()
+        redeliver([1, 2, 99], to: sink)
+        try awaitRedelivered()
+        #expect(dispatcher.stop(deadline: farAway))
+        #expect(target.requests.map(\.text) == (sink == "crm" ? ["a"] : []))
+        #expect(try contents(of: directory.file("events")) == (sink == "crm" ? "" : "1 a\n"))
+        #expect(store.state.withLock { $0.cursors } == ["crm": 2, "archive": 2])
     }
 
     @Test("a sink that is turned away pauses, says so once, and drops nothing", arguments: [301, 401, 403, 404, 410])
@@ -177,8 +198,7 @@ final class InMemoryDeadLetters: DeadLetterBox {
         let target = try HTTPTarget(
             (0..<5).map { _ in .answer(status, headers: ["Location: http://169.254.169.254/"]) })
         defer { target.close() }
-        let letters = InMemoryDeadLetters(store)
-        let dispatcher = try dispatcher(settings(target), letters)
+        let dispatcher = try dispatcher(settings(target))
         try dispatcher.start()
         store.append(["a", "b"])
         for _ in 0..<3 { try target.arrived.await("an attempt") }
@@ -187,7 +207,7 @@ final class InMemoryDeadLetters: DeadLetterBox {
         #expect(dispatcher.stop(deadline: farAway))
         #expect(target.requests.map(\.text) == Array(repeating: "a", count: 6) + ["b"])
         #expect(dispatcher.status.first?.isPaused == false && dispatcher.status.first?.lastError == nil)
-        #expect(letters.state.withLock { $0.letters.isEmpty })
+        #expect(buried.isEmpty)
         let said = notes.all.filter { $0.level == .error }
         #expect(said.count == 1 && said[0].message.contains("The sink is paused"))
         #expect(notes.messages(of: "crm").last == "works again after 5 failed attempts.")
@@ -197,7 +217,7 @@ final class InMemoryDeadLetters: DeadLetterBox {
     func status() throws {
         let target = try HTTPTarget([.answer(500, body: "stack\ntrace")])
         defer { target.close() }
-        let dispatcher = try dispatcher(settings(target), nil)
+        let dispatcher = try dispatcher(settings(target))
         try dispatcher.start()
         #expect(dispatcher.status.first?.lastSuccess == nil)
         store.append(["a"])

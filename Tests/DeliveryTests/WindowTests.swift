@@ -150,17 +150,6 @@ import Testing
         #expect(window.cursor == 1 && window.next(now: now)?.sequences == [2])
     }
 
-    @Test("gives nothing up where there is no place for dead letters")
-    func noGrave() throws {
-        var window = window("a") { $0.attempts = nil }
-        var now: UInt64 = 0
-        for _ in 1...50 {
-            let letter = try next(&window, now: now)
-            #expect(window.settle(letter.number, .refused(Self.error), now: now).burial == nil)
-            now = try #require(window.nextAt)
-        }
-    }
-
     // MARK: Letters of several events
 
     private func batched(_ terms: inout WindowTerms) {

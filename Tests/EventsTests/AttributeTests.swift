@@ -169,6 +169,48 @@ import Testing
         #expect(attributes["endpoint"] == c.endpoint)
     }
 
+    struct Client: CustomTestStringConvertible, Sendable {
+        let bytes: [UInt8], text: String?, why: String
+        var testDescription: String { why }
+        init(_ bytes: [UInt8], _ text: String?, _ why: String) {
+            (self.bytes, self.text, self.why) = (bytes, text, why)
+        }
+    }
+
+    static let clients: [Client] = [
+        .init([], nil, "not known"),
+        .init([192, 0, 2, 7], "192.0.2.7", "four bytes"),
+        .init([0, 0, 0, 0], "0.0.0.0", "zeros are an address"),
+        .init([255, 255, 255, 255], "255.255.255.255", "the longest of four bytes"),
+        .init([0x20, 0x01, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 11) + [1], "2001:db8::1", "the zeros are short"),
+        .init(
+            [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1], "2001:db8:0:1:1:1:1:1",
+            "one group of zeros is written out (RFC 5952 §4.2.2)"),
+        .init(
+            [UInt8](repeating: 0xAB, count: 16), "abab:abab:abab:abab:abab:abab:abab:abab", "lower case, the longest"),
+        .init([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 192, 0, 2, 7], "::ffff:192.0.2.7", "IPv4 in IPv6"),
+        .init([UInt8](repeating: 0, count: 16), "::", "nothing but zeros"),
+        .init([1, 2, 3], nil, "no address"),
+        .init([UInt8](repeating: 1, count: 17), nil, "no address either"),
+    ]
+
+    @Test("hold the client's address", arguments: clients) func ofClient(_ c: Client) throws {
+        var event = try Event("{}")
+        event.client = c.bytes
+        #expect(try event.attributes()["clientaddress"] == c.text)
+        try event.expectSoundLine()
+    }
+
+    @Test("hold each event's own address") func ofOtherClients() throws {
+        let encoder = try CloudEventEncoder()
+        for client in [[192, 0, 2, 7], [192, 0, 2, 8], [], [192, 0, 2, 8]] as [[UInt8]] {
+            var event = try Event(Array("{}".utf8), encoder: encoder)
+            event.client = client
+            let expected = client.isEmpty ? nil : client.map(String.init).joined(separator: ".")
+            #expect(try event.attributes()["clientaddress"] == expected)
+        }
+    }
+
     @Test("are the facts that filters see") func areFacts() throws {
         let body = """
             {"project_id":"p","app_id":"a","correlation_id":"k","message_delivery_report":{"status":"READ",\

@@ -15,6 +15,8 @@ struct Event {
     static let receivedAt: Int64 = 1_634_579_354_001_000
 
     let body: [UInt8]
+    /// 4 or 16 bytes, or none.
+    var client: [UInt8] = []
     let encoder: CloudEventEncoder
 
     init(_ body: [UInt8], encoder: CloudEventEncoder? = nil) throws {
@@ -29,7 +31,7 @@ struct Event {
     func appendLine(to output: inout [UInt8]) {
         encoder.appendLine(
             id: Self.id.span, sequence: 42, recordedAt: Self.recordedAt, receivedAt: Self.receivedAt,
-            endpoint: Self.endpoint.span, body: body.span, to: &output)
+            endpoint: Self.endpoint.span, client: client.span, body: body.span, to: &output)
     }
 
     func line() -> [UInt8] {
@@ -41,7 +43,7 @@ struct Event {
     func orderedAttributes(endpoint: [UInt8] = Self.endpoint) -> [(name: String, value: String)] {
         encoder.attributes(
             id: Self.id.span, sequence: 42, recordedAt: Self.recordedAt, receivedAt: Self.receivedAt,
-            endpoint: endpoint.span, body: body.span)
+            endpoint: endpoint.span, client: client.span, body: body.span)
     }
 
     func attributes(endpoint: [UInt8] = Self.endpoint) throws -> [String: String] {

@@ -15,7 +15,10 @@ struct Callback: Sendable {
     var signer: UInt8 = 1
     var signedAt = Int64(time(nil))
     var isLate = false
+    var lateTreatment = LateTreatment.refuse
     var endpoint = "/callbacks"
+    /// 4 or 16 bytes, or none.
+    var client: [UInt8] = [192, 0, 2, 7]
     var algorithm = "HmacSHA256"
     var receivedAt: Int64 = 1_700_000_000_123_456
 
@@ -48,9 +51,11 @@ extension CandidateBatch {
             append(
                 Candidate(
                     receivedAt: callback.receivedAt, signedAt: callback.signedAt, isLate: callback.isLate,
-                    endpoint: copy(callback.endpoint.utf8), nonce: copy(callback.nonce.utf8),
+                    endpoint: copy(callback.endpoint.utf8), client: copy(callback.client),
+                    nonce: copy(callback.nonce.utf8),
                     signature: copy([UInt8](repeating: callback.signer, count: 32)),
-                    algorithm: copy(callback.algorithm.utf8), id: copy(callback.id), body: copy(callback.body)))
+                    algorithm: copy(callback.algorithm.utf8), id: copy(callback.id), body: copy(callback.body),
+                    lateTreatment: callback.lateTreatment))
         }
     }
 }
@@ -97,6 +102,7 @@ struct Event: Equatable {
     let receivedAt: Int64
     let signedAt: Int64
     let endpoint: String
+    let client: [UInt8]
     let nonce: String
     let signature: [UInt8]
     let algorithm: String
@@ -104,13 +110,14 @@ struct Event: Equatable {
     let body: [UInt8]
 
     init(
-        sequence: Int64, receivedAt: Int64, signedAt: Int64, endpoint: String, nonce: String, signature: [UInt8],
-        algorithm: String, id: [UInt8], body: [UInt8]
+        sequence: Int64, receivedAt: Int64, signedAt: Int64, endpoint: String, client: [UInt8], nonce: String,
+        signature: [UInt8], algorithm: String, id: [UInt8], body: [UInt8]
     ) {
         self.sequence = sequence
         self.receivedAt = receivedAt
         self.signedAt = signedAt
         self.endpoint = endpoint
+        self.client = client
         self.nonce = nonce
         self.signature = signature
         self.algorithm = algorithm
@@ -122,7 +129,7 @@ struct Event: Equatable {
     init(_ callback: Callback, sequence: Int64) {
         self.init(
             sequence: sequence, receivedAt: callback.receivedAt, signedAt: callback.signedAt,
-            endpoint: callback.endpoint, nonce: callback.nonce,
+            endpoint: callback.endpoint, client: callback.client, nonce: callback.nonce,
             signature: [UInt8](repeating: callback.signer, count: 32), algorithm: callback.algorithm,
             id: callback.id, body: callback.body)
     }
@@ -134,7 +141,7 @@ extension EventBatch {
             func text(_ range: ByteRange) -> String { String(decoding: bytes[range.range], as: UTF8.self) }
             return Event(
                 sequence: event.sequence, receivedAt: event.receivedAt, signedAt: event.signedAt,
-                endpoint: text(event.endpoint), nonce: text(event.nonce),
+                endpoint: text(event.endpoint), client: Array(bytes[event.client.range]), nonce: text(event.nonce),
                 signature: Array(bytes[event.signature.range]), algorithm: text(event.algorithm),
                 id: Array(bytes[event.id.range]), body: Array(bytes[event.body.range]))
         }
@@ -155,8 +162,19 @@ final class Notices: Sendable {
                 case .commitFailed: "commit failed"
                 case .reopenFailed: "reopen failed"
                 case .recovered: "recovered"
-                case .eventsLost(let newest, let delivered): "lost from \(newest) to \(delivered)"
+                case .eventsLost(let newest, let stored): "lost from \(newest) to \(stored)"
                 case .damagedEvent(let sequence): "damaged \(sequence)"
+                case .quarantineOverflowed(let dropped): "quarantine dropped \(dropped)"
+                case .belowReserve: "below reserve"
+                case .roomAgain: "room again"
+                case .ballastReleased: "ballast released"
+                case .ballastRestored: "ballast restored"
+                case .ballastMissing: "ballast missing"
+                case .snapshotHeld: "snapshot held"
+                case .snapshotReleased: "snapshot released"
+                case .retentionPaused: "retention paused"
+                case .retentionResumed: "retention resumed"
+                case .retentionHeldBack(let sink, _): "held back by \(sink ?? "the window")"
                 }
             }
         }
@@ -167,6 +185,9 @@ final class Notices: Sendable {
 func openStore(
     _ directory: TemporaryDirectory, _ options: SQLiteEventStore.Options = .init(), _ notices: Notices = Notices()
 ) throws -> SQLiteEventStore {
-    try SQLiteEventStore(
+    var options = options
+    // Tests that are not about the disk leave its reserve alone, and a ballast for each would be a burden.
+    options.reserveBytes = options.reserveBytes ?? 0
+    return try SQLiteEventStore(
         directory: StateDirectory(path: directory.path), options: options, notify: { notices.add($0) })
 }

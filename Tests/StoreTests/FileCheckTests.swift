@@ -24,9 +24,9 @@ import Testing
             _ = store.outcome(of: Callback("n"))
             store.close()
         }
-        try runSQL("PRAGMA user_version = 2; PRAGMA journal_mode = DELETE", on: directory.database)
+        try runSQL("PRAGMA user_version = 99; PRAGMA journal_mode = DELETE", on: directory.database)
         let before = try #require(directory.contents(of: "hookd.db"))
-        #expect(refusal() == .schemaTooNew(path: directory.database, found: 2, supported: 1))
+        #expect(refusal() == .schemaTooNew(path: directory.database, found: 99, supported: 3))
         #expect(directory.contents(of: "hookd.db") == before)
         #expect(throws: StoreError.self) { try EventReader(stateDirectory: directory.path) }
     }

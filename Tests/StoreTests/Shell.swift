@@ -21,3 +21,18 @@ func runSQL(_ sql: String, on path: String) throws {
         throw ShellError(code: code, message: sqlite3_errmsg(handle).map { String(cString: $0) } ?? "")
     }
 }
+
+/// The first column of the first row, as a number; 0 where there is none.
+func number(_ sql: String, on path: String) throws -> Int {
+    var handle: OpaquePointer?
+    defer { sqlite3_close(handle) }
+    var statement: OpaquePointer?
+    defer { sqlite3_finalize(statement) }
+    guard sqlite3_open(path, &handle) == SQLITE_OK,
+        sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK
+    else {
+        throw ShellError(
+            code: sqlite3_errcode(handle), message: sqlite3_errmsg(handle).map { String(cString: $0) } ?? "")
+    }
+    return sqlite3_step(statement) == SQLITE_ROW ? Int(sqlite3_column_int64(statement, 0)) : 0
+}
