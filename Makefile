@@ -2,7 +2,7 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build format clean packages
+.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time edge build format clean packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -13,6 +13,15 @@ PACKAGES := libssl-dev libsystemd-dev libsqlite3-dev libcurl4-openssl-dev libsim
 # A warning of ours is an error; SwiftPM keeps these flags from dependencies. -Werror must not come last: SwiftPM
 # takes the argument behind it for the name of a group of warnings.
 STRICT := -Xswiftc -warnings-as-errors -Xcc -Werror -Xcc -Wall -Xcc -Wextra -Xcc -Wno-unused-command-line-argument
+
+# How long `make fuzz` looks, for each target.
+SECONDS := 60
+
+# A sanitizer reports and ends the program; Swift's own handler of crashes hangs in what is left of it. gold cannot link
+# all of it. What is linked in besides is C for Swift's own clang: it speaks Swift's calling convention.
+SANITIZED := SWIFT_BACKTRACE=enable=no
+SANITIZE := -Xswiftc -use-ld=lld $(STRICT)
+CLANG := "$$(dirname "$$(readlink -f "$$(command -v swiftc)")")/clang" -O1 -Wall -Wextra -Werror
 
 # Where `make run` listens, and what it keeps between runs.
 PORT := 8080
@@ -39,7 +48,7 @@ endef
 export CONFIGURATION
 
 help: ## say what can be made (default)
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: packages ## build hookd, start it here, and send it a signed callback; another port: make run PORT=8081
 	@say() { printf '%s\n' "$$@" >&2; }
@@ -100,8 +109,10 @@ run: packages ## build hookd, start it here, and send it a signed callback; anot
 	kill $$greeter 2>/dev/null || :
 	exit $$status
 
+# The clients that HTTPS is tested with.
+test: PACKAGES += curl openssl
 test: packages ## build without a warning, check format and dependencies, run all tests
-	@swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
+	@swift format lint --strict --recursive Sources Tests Fuzz Benchmarks Package.swift
 
 	# hookd is Dispatch and sockets; SwiftNIO must not come in through a dependency either.
 	dependencies=$$(swift package show-dependencies --format flatlist)
@@ -113,14 +124,68 @@ test: packages ## build without a warning, check format and dependencies, run al
 	swift build --build-tests $(STRICT)
 	swift test --skip-build --disable-xctest $(STRICT)
 
+test-nginx: packages ## compare with nginx, which must be installed: docs/http.md; write it anew: make test-nginx WRITE=1
+	@swift build --product hookd $(STRICT)
+	Tests/HTTPCases/compare-with-nginx .build/debug/hookd $(if $(WRITE),--write)
+
+test-asan: packages ## run all tests under AddressSanitizer, the C in UndefinedBehaviorSanitizer too
+	@mkdir -p .build-asan
+	options=$(CURDIR)/.build-asan/asan-options.o
+	$(CLANG) -c Tests/asan-options.c -o "$$options"
+	set -- --sanitize=address --scratch-path .build-asan -Xcc -fsanitize=undefined -Xcc -fno-sanitize=vptr,function \
+		-Xcc -fno-sanitize-recover=undefined -Xlinker "$$options" $(SANITIZE)
+	swift build --build-tests "$$@"
+	$(SANITIZED) swift test --skip-build --disable-xctest "$$@"
+
+test-tsan: packages ## run all tests under ThreadSanitizer
+	@mkdir -p .build-tsan
+	mutex=$(CURDIR)/.build-tsan/tsan-mutex.o
+	$(CLANG) -c Tests/tsan-mutex.c -o "$$mutex"
+	set -- --sanitize=thread --scratch-path .build-tsan -Xlinker "$$mutex" $(SANITIZE)
+	swift build --build-tests "$$@"
+	$(SANITIZED) swift test --skip-build --disable-xctest "$$@"
+
+fuzz: packages ## look for inputs that break hookd; longer for each target: make fuzz SECONDS=600
+	@# libFuzzer is linked by hand, without its own main, and what it asks of the compiler goes to each compiler.
+	runtime=$$(swift -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')/clang/lib/linux
+	HOOKD_FUZZ=1 swift build -c release --product hookd-fuzz --sanitize=address --scratch-path .build-fuzz \
+		-Xswiftc -use-ld=lld -Xswiftc -Xfrontend -Xswiftc -sanitize=fuzzer -Xcc -fsanitize=fuzzer-no-link \
+		-Xcxx -fsanitize=fuzzer-no-link -Xlinker "$$runtime/libclang_rt.fuzzer_no_main-$$(uname -m).a" -Xlinker -lstdc++
+	fuzzer=.build-fuzz/release/hookd-fuzz
+	mkdir -p .build-fuzz/seeds
+	$$fuzzer seeds .build-fuzz/seeds
+	# What breaks it is kept where `make test` tries it again.
+	for target in $$(ls .build-fuzz/seeds); do
+		mkdir -p .build-fuzz/found/$$target Fuzz/Regressions/$$target
+		$(SANITIZED) ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 nice $$fuzzer $$target -max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=256 \
+			-print_final_stats=1 -verbosity=0 -artifact_prefix=Fuzz/Regressions/$$target/ \
+			.build-fuzz/found/$$target Fuzz/Corpus/$$target .build-fuzz/seeds/$$target </dev/null
+		rmdir Fuzz/Regressions/$$target 2>/dev/null || :
+	done
+
+constant-time: packages ## count the instructions of a verification, for signatures that differ here or there
+	@Benchmarks/constant-time
+
+edge: PACKAGES += python3 nginx haproxy slowhttptest strace wrk openssl
+edge: build ## hold the bars of docs/bars.md against a release build, for ten minutes; one of them: make edge BAR=memory
+	@missed=
+	for bar in $(or $(BAR),leniences desync descriptors certificate-swap tls-throughput memory slow-clients); do
+		Bars/$$bar || missed="$$missed $$bar"
+		echo
+	done
+	if [ -n "$$missed" ]; then
+		echo "Missed:$$missed" >&2
+		exit 1
+	fi
+
 build: packages ## build hookd for use: .build/release/hookd
 	@swift build -c release --static-swift-stdlib --product hookd
 
 format: ## bring all Swift into the house's format
-	@swift format --in-place --recursive Sources Tests Benchmarks Package.swift
+	@swift format --in-place --recursive Sources Tests Fuzz Benchmarks Package.swift
 
 clean: ## remove what was built, and what make run kept
-	@rm -rf .build .run
+	@rm -rf .build .build-asan .build-tsan .build-fuzz .run
 
 packages: # installs what is missing, and says so
 	@if ! command -v swift >/dev/null; then

@@ -18,7 +18,7 @@ let package = Package(
     ],
     targets: [
         // System libraries and the thin C that Swift needs to reach them.
-        .target(name: "CSSL", path: "CSSL", linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "CSSL", path: "CSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "CLinux"),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -28,7 +28,7 @@ let package = Package(
 
         // The rooms.
         .target(name: "HTTP", swiftSettings: pure),
-        .target(name: "Server", dependencies: ["HTTP", "CLinux"]),
+        .target(name: "Server", dependencies: ["HTTP", "CLinux", "CSSL"]),
         .target(name: "Callbacks", dependencies: ["CSSL"], swiftSettings: pure),
         .target(name: "Events", dependencies: ["CSimdJSON"], swiftSettings: pure),
         .target(name: "Store", dependencies: ["CSQLite", "CLinux", "CSSL"]),
@@ -49,11 +49,26 @@ let package = Package(
 
         .executableTarget(
             name: "hookd-benchmarks",
-            dependencies: ["HTTP", "Server", "Callbacks", "Events", "Samples", "Store", "Delivery"],
-            path: "Benchmarks", exclude: ["run", "whole-way"]),
+            dependencies: [
+                "HTTP", "Callbacks", "Events", "Samples", "Server", "Store", "Delivery", "CSSL", "CTLSClient",
+                "TestAuthority",
+            ],
+            path: "Benchmarks", exclude: ["run", "constant-time", "whole-way"]),
 
-        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CLinux"]),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP"]),
+        // A TLS client and an authority, for tests and benchmarks only.
+        .target(
+            name: "CTLSClient", path: "Tests/CTLSClient",
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(name: "TestAuthority", dependencies: ["CTLSClient"], path: "Tests/TestAuthority"),
+        // The table of requests, and what reads it: for tests, fuzzing and the comparison with nginx.
+        .target(
+            name: "HTTPCases", dependencies: ["HTTP"], path: "Tests/HTTPCases", exclude: ["Rows", "compare-with-nginx"]),
+        // What is fuzzed. `make test` tries what was found; the fuzzer itself is added below.
+        .target(
+            name: "FuzzTargets", dependencies: ["HTTP", "HTTPCases", "Callbacks", "Events", "Samples", "Daemon"],
+            path: "Fuzz/Targets"),
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "HTTPCases", "CLinux"]),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP", "CTLSClient", "TestAuthority"]),
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
         .testTarget(name: "EventsTests", dependencies: ["Events", "Samples"]),
         .testTarget(
@@ -61,14 +76,25 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .target(
             name: "CTLSPeer", path: "Tests/CTLSPeer", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-        .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "Store", "Events", "CSSL", "CZlib", "CTLSPeer"]),
+        .testTarget(
+            name: "DeliveryTests",
+            dependencies: ["Delivery", "Store", "Events", "CSSL", "CZlib", "CTLSPeer", "TestAuthority"]),
         .testTarget(
             name: "DaemonTests",
-            dependencies: ["Daemon", "Delivery", "Samples", "Server", .product(name: "Logging", package: "swift-log")]),
+            dependencies: [
+                "Daemon", "Delivery", "Samples", "Server", "TestAuthority",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(name: "CommandTests", dependencies: ["hookd", "Callbacks", "Samples", "Store"]),
-        .testTarget(name: "SystemTests", dependencies: ["Callbacks", "Samples", "CSQLite", "hookd"]),
+        .testTarget(name: "SystemTests", dependencies: ["Callbacks", "Samples", "CSQLite", "TestAuthority", "hookd"]),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )
+
+// It needs libFuzzer to be linked, and every target built with its coverage: see `make fuzz`.
+if Context.environment["HOOKD_FUZZ"] != nil {
+    package.targets.append(.executableTarget(name: "hookd-fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Runner"))
+}

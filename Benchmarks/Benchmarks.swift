@@ -1,6 +1,7 @@
 // What a callback costs in each room of the daemon. `Benchmarks/run` counts the instructions of these loops.
 //
-//     hookd-benchmarks parser|verification|event|store COUNT
+//     hookd-benchmarks parser|verification|event|store|tls COUNT
+//     hookd-benchmarks mismatch-BYTE COUNT
 //     hookd-benchmarks forward-single|forward-concurrent|forward-batched COUNT
 
 import Callbacks
@@ -16,12 +17,13 @@ struct WireCallback {
     let bytes: [UInt8]
     let body: Range<Int>
 
-    /// The sample message, signed at `signedAt` under `nonce`.
-    init(key: HMACKey, nonce: String, signedAt: Int64) throws {
+    /// The sample message, signed at `signedAt` under `nonce`; with a signature that is wrong in its byte `wrongByte`.
+    init(key: HMACKey, nonce: String, signedAt: Int64, wrongByte: Int? = nil) throws {
         let body = Sample.named("message_inbound.rcs_2024")?.body ?? []
         let timestamp = Array("\(signedAt)".utf8)
         let nonceBytes = Array(nonce.utf8)
-        let signature = try key.code(body: body.span, nonce: nonceBytes.span, timestamp: timestamp.span)
+        var signature = try key.code(body: body.span, nonce: nonceBytes.span, timestamp: timestamp.span)
+        if let wrongByte { signature.bytes[wrongByte] ^= 1 }
         let head = """
             POST /callbacks HTTP/1.1\r
             Host: hooks.example.com\r
@@ -57,6 +59,8 @@ enum Benchmarks {
         case "forward-single": try forward(.single, count: count)
         case "forward-concurrent": try forward(.concurrent, count: count)
         case "forward-batched": try forward(.batched, count: count)
+        case "tls": try tls(count)
+        case let name where name.hasPrefix("mismatch-"): try mismatch(count, at: Int(name.dropFirst(9)) ?? 0)
         case let name:
             print("no benchmark is named \(name)")
             exit(EX_USAGE)
@@ -85,6 +89,26 @@ enum Benchmarks {
             _ = try verifier.verify(headers, body: callback.body, in: callback.bytes.span, now: now)
             _ = try Digest(of: callback.bytes.span.extracting(callback.body))
         }
+    }
+
+    /// Verifies a signature that is wrong in one of its 32 bytes. `Benchmarks/constant-time` compares what it costs.
+    static func mismatch(_ count: Int, at byte: Int) throws {
+        let key = try HMACKey(secret: Array("benchmark".utf8))
+        let callback = try WireCallback(key: key, nonce: nonce(0), signedAt: now, wrongByte: byte)
+        let verifier = Verifier(secrets: [WebhookSecret(key: key)], toleranceSeconds: 300)
+        var parser = RequestParser(limits: RequestLimits())
+        _ = try parser.parse(callback.bytes.span)
+        var headers = SignatureHeaders()
+        for field in parser.fields { headers.take(name: field.name, value: field.value, in: callback.bytes.span) }
+        var refused = 0
+        for _ in 0..<count {
+            do throws(VerificationError) {
+                _ = try verifier.verify(headers, body: callback.body, in: callback.bytes.span, now: now)
+            } catch {
+                if case .wrongSignature = error { refused += 1 }
+            }
+        }
+        guard refused == count else { exit(EX_SOFTWARE) }
     }
 
     /// Writes the line of an event.

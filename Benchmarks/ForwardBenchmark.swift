@@ -30,6 +30,7 @@ private final class AtOnce: RequestHandler {
     func refuse(_ request: Request) -> Response? { nil }
     func handle(_ request: Request, ticket: Ticket) -> Response? { Response(status: 200) }
     func answer(status: Int, message: String) -> Response { Response(status: status) }
+    func report(_ problem: ConnectionProblem, client: ClientAddress) {}
     func turnEnded() {}
 }
 
@@ -38,7 +39,7 @@ extension Benchmarks {
     static func forward(_ shape: ForwardShape, count: Int) throws {
         signal(SIGPIPE, SIG_IGN)
         let server = try Server(
-            addresses: [.tcp(host: "127.0.0.1", port: 0)], limits: ServerLimits(), shardCount: 1)
+            listeners: [ListenerSettings(.tcp(host: "127.0.0.1", port: 0))], limits: ServerLimits(), shardCount: 1)
         server.start { _ in AtOnce() }
         var settings = ForwardSettings(url: "http://\(server.addresses[0])/events", userAgent: "hookd/benchmark")
         shape.apply(to: &settings)

@@ -29,22 +29,28 @@ enum Answers {
     }
 
     /// An error with the status word that google.rpc.Code has for it, as Sinch's own API answers.
-    static func error(_ status: Int, _ message: String) -> Response {
+    ///
+    /// - Parameter retryAfterSeconds: how long the sender is asked to wait; nil for what is usual with the status.
+    static func error(_ status: Int, _ message: String, retryAfterSeconds: Int? = nil) -> Response {
         let text = """
             {"error":{"code":\(status),"message":"\(message)","status":"\(statusWord(of: status))","details":[]}}
             """
         return Response(
-            status: status, body: Array(text.utf8), retryAfterSeconds: status == 503 ? retryAfterSeconds : nil,
-            allow: status == 405 ? "POST" : nil)
+            status: status, body: Array(text.utf8),
+            retryAfterSeconds: retryAfterSeconds ?? (status == 503 ? Self.retryAfterSeconds : nil),
+            allow: status == 405 ? "POST" : nil, challenge: status == 401 ? "Sinch-Webhook-Signature" : nil,
+            acceptEncoding: status == 415 ? "identity" : nil)
     }
 
     private static func statusWord(of status: Int) -> String {
         switch status {
         case 401: "UNAUTHENTICATED"
+        case 403: "PERMISSION_DENIED"
         case 404: "NOT_FOUND"
         case 405, 501, 505: "UNIMPLEMENTED"
         case 408: "DEADLINE_EXCEEDED"
         case 409: "ALREADY_EXISTS"
+        case 429: "RESOURCE_EXHAUSTED"
         case 503: "UNAVAILABLE"
         default: "INVALID_ARGUMENT"
         }

@@ -1,6 +1,7 @@
 // What one shard does with a request: find its endpoint, verify it, gather what is genuine, hand that to the store in
 // one batch a turn, and answer when the store says how each callback ended.
 
+import CLinux
 import Callbacks
 import HTTP
 import Server
@@ -17,6 +18,10 @@ struct Endpoint: Sendable {
     let late: Late
     /// How old a late callback may be to be accepted, in seconds.
     let lateWindowSeconds: Int64
+    /// The clients whose callbacks are taken; nil for all.
+    let allow: AddressList?
+    /// How many requests each client may make; nil for any number.
+    let rateLimiter: RateLimiter?
 
     var name: String { String(decoding: path, as: UTF8.self) }
 
@@ -45,6 +50,10 @@ enum Refusal: Sendable {
     case quarantined
     /// Genuine, and could not be stored.
     case unavailable
+    /// From a client that is not on the endpoint's list. It was not looked at.
+    case address
+    /// From a client that makes more requests than it may. It was not looked at.
+    case rate
 }
 
 /// Handles the requests of one shard.
@@ -55,7 +64,7 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
     private let endpoints: [Endpoint]
     private let store: any EventStore
     private let shard: Shard
-    private let report: @Sendable (Refusal, Endpoint, _ peer: () -> String?) -> Void
+    private let log: RateLimitedLog
 
     private var batch = CandidateBatch()
     private var tickets: [PendingAnswer] = []
@@ -63,23 +72,26 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
     private struct PendingAnswer: Sendable {
         let ticket: Ticket
         let endpoint: Int
+        let client: ClientAddress
     }
 
-    /// - Parameter report: is told of each callback that is refused; `peer` costs a system call, and is nil where the
-    ///   connection may be gone.
-    init(
-        endpoints: [Endpoint], store: any EventStore, shard: Shard,
-        report: @escaping @Sendable (Refusal, Endpoint, _ peer: () -> String?) -> Void
-    ) {
+    /// - Parameter log: is told of whoever is refused.
+    init(endpoints: [Endpoint], store: any EventStore, shard: Shard, log: RateLimitedLog) {
         self.endpoints = endpoints
         self.store = store
         self.shard = shard
-        self.report = report
+        self.log = log
     }
 
     func refuse(_ request: Request) -> Response? {
-        guard endpoint(of: request) != nil else { return Answers.error(404, "there is no such endpoint") }
-        guard request.head.method == .post else { return Answers.error(405, "callbacks come by POST") }
+        let isPost = request.head.method == .post
+        guard let index = endpoint(of: request) else {
+            // `*` and CONNECT's `host:port` name no path: what is wrong with them is the method.
+            if !isPost, namesNoPath(request) { return Answers.error(405, "callbacks come by POST") }
+            return Answers.error(404, "there is no such endpoint")
+        }
+        if let refusal = refuseClient(of: request, endpoints[index]) { return refusal }
+        guard isPost else { return Answers.error(405, "callbacks come by POST") }
         // The signature is over the body as sent; decoded it would be other bytes (RFC 9110 §8.4).
         let bytes = Span(_unsafeElements: request.bytes)
         for field in request.fields
@@ -91,6 +103,23 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         return nil
     }
 
+    /// Looks at who the request comes from, where the endpoint does not take everybody's. The address is no proof of
+    /// anything: who is not refused here is verified like everybody else.
+    private func refuseClient(of request: Request, _ endpoint: Endpoint) -> Response? {
+        guard endpoint.allow != nil || endpoint.rateLimiter != nil else { return nil }
+        let client = request.client
+        if let allow = endpoint.allow, !allow.contains(client) {
+            log.log(.address, endpoint, client)
+            return Answers.error(403, "callbacks from this address are not accepted")
+        }
+        // Who comes by a Unix socket and has no address cannot be told from others who do.
+        guard let limiter = endpoint.rateLimiter, let address = client.ip,
+            let seconds = limiter.take(address, now: clinux_monotonic_nanoseconds())
+        else { return nil }
+        log.log(.rate, endpoint, client)
+        return Answers.error(429, "too many requests from this address", retryAfterSeconds: seconds)
+    }
+
     func handle(_ request: Request, ticket: Ticket) -> Response? {
         guard let index = endpoint(of: request) else { return Answers.error(404, "there is no such endpoint") }
         let endpoint = endpoints[index]
@@ -100,18 +129,21 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         do throws(VerificationError) {
             let verified = try endpoint.verifier.verify(
                 headers, body: request.body, in: bytes, now: request.receivedAt / 1_000_000)
-            try gather(request, headers, verified, endpoint)
-            tickets.append(PendingAnswer(ticket: ticket, endpoint: index))
+            let client = request.client
+            try gather(request, headers, verified, endpoint, client)
+            tickets.append(PendingAnswer(ticket: ticket, endpoint: index, client: client))
             if batch.bytes.count > Self.batchBytes { turnEnded() }
             return nil
         } catch {
-            report(.unverified(error), endpoint) { request.peer }
+            log.log(.unverified(error), endpoint, request.client)
             if case .undecided = error { return Answers.error(503, error.description) }
             return Answers.error(401, error.description)
         }
     }
 
     func answer(status: Int, message: String) -> Response { Answers.error(status, message) }
+
+    func report(_ problem: ConnectionProblem, client: ClientAddress) { log.log(problem, client) }
 
     func turnEnded() {
         guard !batch.isEmpty else { return }
@@ -133,8 +165,13 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         return nil
     }
 
+    private func namesNoPath(_ request: Request) -> Bool {
+        path(ofTarget: request.head.target, in: Span(_unsafeElements: request.bytes)).isEmpty
+    }
+
     private func gather(
-        _ request: Request, _ headers: SignatureHeaders, _ verified: VerifiedCallback, _ endpoint: Endpoint
+        _ request: Request, _ headers: SignatureHeaders, _ verified: VerifiedCallback, _ endpoint: Endpoint,
+        _ client: ClientAddress
     ) throws(VerificationError) {
         let id: Digest
         do {
@@ -149,7 +186,8 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         batch.append(
             Candidate(
                 receivedAt: request.receivedAt, signedAt: verified.signedAt, isLate: verified.isLate,
-                endpoint: endpoint.path.withUnsafeBytes { batch.append($0) }, client: copy(nil),
+                endpoint: endpoint.path.withUnsafeBytes { batch.append($0) },
+                client: client.ip.map { $0.withBytes { batch.append($0) } } ?? copy(nil),
                 nonce: copy(headers[.nonce]),
                 signature: withUnsafeBytes(of: verified.signature.bytes) { batch.append($0) },
                 algorithm: copy(headers[.algorithm]),
@@ -164,29 +202,30 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
             let response = batch.bytes.withUnsafeBytes { bytes in
                 self.response(
                     to: outcomes[index], id: UnsafeRawBufferPointer(rebasing: bytes[candidate.id.range]),
-                    endpoints[pending.endpoint])
+                    pending)
             }
             shard.answer(pending.ticket, response)
         }
     }
 
-    private func response(to outcome: Outcome, id: UnsafeRawBufferPointer, _ endpoint: Endpoint) -> Response {
+    private func response(to outcome: Outcome, id: UnsafeRawBufferPointer, _ pending: PendingAnswer) -> Response {
+        let endpoint = endpoints[pending.endpoint]
         switch outcome {
         case .stored(let sequence): return Answers.stored(id: id, sequence: sequence)
         case .duplicate where endpoint.refusesRepeats:
             return Answers.error(409, "this callback is stored already")
         case .duplicate: return Answers.duplicate(id: id)
         case .reusedNonce:
-            report(.reusedNonce, endpoint) { nil }
+            log.log(.reusedNonce, endpoint, pending.client)
             return Answers.error(409, "the nonce was used by another callback")
         case .late:
-            report(.late, endpoint) { nil }
+            log.log(.late, endpoint, pending.client)
             return Answers.error(401, "the timestamp is outside the time window")
         case .quarantined:
-            report(.quarantined, endpoint) { nil }
+            log.log(.quarantined, endpoint, pending.client)
             return Answers.error(401, "the timestamp is outside the time window")
         case .unavailable:
-            report(.unavailable, endpoint) { nil }
+            log.log(.unavailable, endpoint, pending.client)
             return Answers.error(503, "the callback cannot be stored now")
         }
     }

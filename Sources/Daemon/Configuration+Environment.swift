@@ -17,8 +17,8 @@ extension Configuration {
             }
         }
         check(stateDirectory, key: "state_directory", checkStateDirectory)
-        for (index, address) in listen.enumerated() {
-            if case .unix(let path) = address { check(path, key: "listen[\(index)]", checkSocket) }
+        for (index, listener) in listen.enumerated() {
+            if case .unix(let path) = listener.address { check(path, key: "listen[\(index)]", checkSocket) }
         }
         for case (let name, .forward(let forward)) in sinks.map({ ($0.name, $0.kind) }) {
             for (path, key) in [(forward.tlsAuthorityPath, "ca"), (forward.tlsCertificatePath, "certificate")] {

@@ -10,7 +10,7 @@ public struct Configuration: Sendable {
     /// The file that it was read from, as it was named.
     public var file: String
     /// Where to listen; at least one address.
-    public var listen: [ListenAddress]
+    public var listen: [Listener]
     /// The directory of events, nonces and cursors.
     public var stateDirectory: String
     /// The endpoints in the order of the file; at least one.
@@ -26,6 +26,41 @@ public struct Configuration: Sendable {
     /// What works and is probably not meant.
     public var warnings: [ConfigurationWarning]
 
+    /// An address to listen on, and how clients come there.
+    public struct Listener: Hashable, Sendable {
+        /// The address.
+        public var address: ListenAddress
+        /// Whether `[::]` takes connections over IPv4 as well.
+        public var isDualStack = false
+        /// The permissions of a Unix socket; nil for those that the umask leaves.
+        public var unixMode: mode_t?
+        /// Where its certificates and keys are; nil for a listener without encryption.
+        public var tls: TLS?
+        /// The proxies whose connections begin with a PROXY protocol header.
+        public var proxyProtocol: AddressList?
+        /// The proxies that name their client in a header field, and in which.
+        public var forwarded: ForwardedSettings?
+
+        /// An address alone.
+        public init(_ address: ListenAddress) {
+            self.address = address
+        }
+
+        /// Whether clients that come here have no address to be told apart by.
+        var hasUnnamedClients: Bool {
+            guard case .unix = address else { return false }
+            return proxyProtocol == nil && forwarded == nil
+        }
+    }
+
+    /// How many requests a client may make.
+    public struct RateLimit: Hashable, Sendable {
+        /// In the long run.
+        public var requestsPerSecond: Int
+        /// At once.
+        public var burst: Int
+    }
+
     /// A path where callbacks are taken.
     public struct Endpoint: Sendable {
         /// The path, in the form that requests are compared in.
@@ -40,6 +75,10 @@ public struct Configuration: Sendable {
         public var late: Late
         /// How old a late callback may be to be accepted; whole seconds.
         public var lateWindow: Duration
+        /// The clients whose callbacks are taken; nil for all.
+        public var allow: AddressList?
+        /// How many requests each client may make; nil for any number.
+        public var rateLimit: RateLimit?
         /// The names of the sinks that get its events; all of them are in `Configuration.sinks`.
         public var sinks: [String]
     }
@@ -96,6 +135,14 @@ public struct Configuration: Sendable {
         public var drainTimeout = LimitKeys.drainTimeout.fallback
         /// The most nonces held in memory.
         public var nonces = LimitKeys.nonces.fallback
+        /// The most connections of one IPv4 address or IPv6 /64; nil for any number.
+        public var connectionsPerAddress: Int?
+        /// How old a connection may be to be given another request.
+        public var connectionAge = LimitKeys.connectionAge.fallback
+        /// How fast a head or body has to arrive on average, after five seconds; nil for any rate.
+        public var minimumBytesPerSecond: Int?
+        /// The most bytes of requests in memory, all connections together.
+        public var requestMemoryBytes = LimitKeys.requestMemory.fallback
 
         /// The defaults.
         public init() {}

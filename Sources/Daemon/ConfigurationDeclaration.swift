@@ -1,6 +1,8 @@
 // What a key of the configuration is: its name, what may be its value, its default, what it means. The parser
 // reads by these declarations, so whatever else is made of them (a schema, a manual page) agrees with the parser.
 
+import Glibc
+
 /// A key of an object.
 protocol KeyDeclaration: Sendable {
     var name: String { get }
@@ -37,19 +39,20 @@ struct Setting<Kind: ValueKind>: KeyDeclaration {
     }
 }
 
-/// A key with a single value that means nothing where it is missing.
+/// A key with a single value, and nothing in its place where it is missing.
 struct OptionalSetting<Kind: ValueKind>: KeyDeclaration {
     let name: String
     let kind: Kind
+    let isRequired: Bool
     let example: Kind.Value
     let meaning: String
 
-    var isRequired: Bool { false }
     var expected: String { kind.expected(example: example) }
     var unsupported: String? { nil }
 
-    init(_ name: String, _ kind: Kind, example: Kind.Value, _ meaning: String) {
-        (self.name, self.kind, self.example, self.meaning) = (name, kind, example, meaning)
+    init(_ name: String, _ kind: Kind, required: Bool = false, example: Kind.Value, _ meaning: String) {
+        (self.name, self.kind, self.isRequired, self.example) = (name, kind, required, example)
+        self.meaning = meaning
     }
 }
 
@@ -73,6 +76,8 @@ struct Entry: KeyDeclaration {
         case string
         case list(of: Content)
         case object(Shape)
+        /// A text, or an object that says more.
+        case stringOrObject(Shape)
         /// An object whose keys the user names.
         case map(of: Content)
         /// An object whose keys depend on its `key`.
@@ -164,6 +169,45 @@ struct CountKind: ValueKind {
         }
         return value
     }
+}
+
+/// `true` or `false`.
+struct FlagKind: ValueKind {
+    func expected(example: Bool) -> String { "true or false" }
+
+    func read(_ reader: JSONReader, example: Bool) -> Bool? {
+        guard case .bool(let value) = reader.node.value else {
+            reader.refuse(expected: expected(example: example))
+            return nil
+        }
+        return value
+    }
+}
+
+/// The permissions of a file as text, in the octal digits of chmod(1). As a number of JSON they would be decimal.
+struct FileModeKind: ValueKind {
+    func expected(example: mode_t) -> String {
+        "permissions in three octal digits, a zero before them or not, such as \(quoted(fileModeText(example)))"
+    }
+
+    func read(_ reader: JSONReader, example: mode_t) -> mode_t? {
+        let expected = expected(example: example)
+        guard let text = reader.string(expected: expected) else { return nil }
+        let digits = text.utf8.count == 4 && text.hasPrefix("0") ? text.dropFirst() : text[...]
+        guard digits.utf8.count == 3, digits.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "7") ~= $0 }),
+            let mode = mode_t(digits, radix: 8)
+        else {
+            reader.refuse(expected: expected)
+            return nil
+        }
+        return mode
+    }
+}
+
+/// `0660`.
+func fileModeText(_ mode: mode_t) -> String {
+    let digits = String(mode, radix: 8)
+    return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
 }
 
 /// One of a few words.

@@ -15,7 +15,7 @@ enum FileKeys {
     static let keep = Setting(
         "keep", CountKind(bounds: 1...10_000), default: 7, "How many full files are kept; the oldest are removed.")
     static let compress = Setting(
-        "compress", SwitchKind(), default: false, "Whether full files are compressed, but for the newest.")
+        "compress", FlagKind(), default: false, "Whether full files are compressed, but for the newest.")
     static let sync = Setting(
         "sync", ChoiceKind<FileSync>(), default: .batch,
         "Whether lines are written through to the disk before their events count as taken: batch, or none.")

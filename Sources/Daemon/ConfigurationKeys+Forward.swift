@@ -55,7 +55,7 @@ enum ForwardKeys {
     static let tlsKey = Entry(
         "key", .object(.secretSource), expected: Shape.secretSource.expected, "Where the key of our certificate is.")
     static let allowPrivate = Setting(
-        "allow_private", SwitchKind(), default: true, "Whether loopback and private addresses may be connected to.")
+        "allow_private", FlagKind(), default: true, "Whether loopback and private addresses may be connected to.")
     static let deny = Entry(
         "deny", .list(of: .string), expected: "a list of networks such as [\"10.0.0.0/8\", \"fd00::/8\"]",
         "Networks that are never connected to, whatever name leads there.")
@@ -92,17 +92,4 @@ extension Shape {
     static let secretSource = Shape(
         expected: "an object such as {\"file\": \"secret\"}: where the secret is, never the secret",
         keys: [SecretKeys.environment, SecretKeys.file, SecretKeys.credential])
-}
-
-/// True or false.
-struct SwitchKind: ValueKind {
-    func expected(example: Bool) -> String { "true or false" }
-
-    func read(_ reader: JSONReader, example: Bool) -> Bool? {
-        guard case .bool(let value) = reader.node.value else {
-            reader.refuse(expected: expected(example: example))
-            return nil
-        }
-        return value
-    }
 }

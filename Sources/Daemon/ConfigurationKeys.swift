@@ -50,9 +50,10 @@ enum TopKeys {
         "$schema", .string, expected: "the address of a JSON Schema", "Where editors find the schema; hookd ignores it."
     )
     static let listen = Entry(
-        "listen", .list(of: .string), required: true,
+        "listen", .list(of: .stringOrObject(.listener)), required: true,
         expected: "a list of addresses such as [\"127.0.0.1:8080\"]",
-        "Where to listen: host:port, [v6]:port, unix:/path. Port 0 takes any that is free.")
+        "Where to listen: host:port, [v6]:port, unix:/path, or an object with such an `address`. Port 0 takes any that"
+            + " is free.")
     static let stateDirectory = Entry(
         "state_directory", .string, expected: "a directory that hookd may write to, such as \"/var/lib/hookd\"",
         "Where events, nonces and cursors are kept. Without it $STATE_DIRECTORY, as systemd sets it.")
@@ -159,6 +160,20 @@ enum LimitKeys {
         "nonces", CountKind(bounds: 1...268_435_456), default: 16_777_216,
         "The most nonces held in memory, ~32 bytes each. More callbacks than that in their time windows get 503.")
 
+    static let connectionsPerAddress = OptionalSetting(
+        "connections_per_address", CountKind(bounds: 1...1_000_000), example: 100,
+        "The most connections at the same time of one IPv4 address or one IPv6 /64. Without it any number.")
+    static let connectionAge = Setting(
+        "connection_age", DurationKind(bounds: .milliseconds(10)...(.seconds(604_800))), default: .seconds(3600),
+        "How long a connection is used. The next answer after that says Connection: close, and the client comes anew.")
+    static let minimumRate = OptionalSetting(
+        "minimum_rate", SizeKind(bounds: 1...1_048_576), example: 256,
+        "How much of a head or body has to arrive in a second, on average. What is slower after five seconds is"
+            + " answered 408. Without it any rate that is done before the timeouts.")
+    static let requestMemory = Setting(
+        "request_memory", SizeKind(bounds: 65_536...(1 << 40)), default: 33_554_432,
+        "The most bytes of requests in memory, all connections together. What is beyond is answered 503.")
+
     private static let timeout = DurationKind(bounds: .milliseconds(10)...(.seconds(3600)))
 }
 
@@ -193,7 +208,7 @@ extension Shape {
         expected: "an object such as {\"secrets\": [{\"env\": \"SINCH_SECRET\"}], \"sinks\": [\"journal\"]}",
         keys: [
             EndpointKeys.secrets, EndpointKeys.tolerance, EndpointKeys.repeats, EndpointKeys.late,
-            EndpointKeys.lateWindow, EndpointKeys.sinks,
+            EndpointKeys.lateWindow, ClientKeys.allow, ClientKeys.rateLimit, EndpointKeys.sinks,
         ])
     static let secret = Shape(
         expected: "an object such as {\"env\": \"SINCH_SECRET\"}: where the secret is, never the secret",
@@ -205,8 +220,8 @@ extension Shape {
         expected: "an object such as {\"body\": \"1MiB\"}",
         keys: [
             LimitKeys.body, LimitKeys.headers, LimitKeys.headerCount, LimitKeys.connections,
-            LaterKey("connections_per_address", "The most connections from one address."),
-            LimitKeys.headerTimeout, LimitKeys.bodyTimeout, LimitKeys.idleTimeout, LimitKeys.drainTimeout,
+            LimitKeys.connectionsPerAddress, LimitKeys.connectionAge, LimitKeys.headerTimeout, LimitKeys.bodyTimeout,
+            LimitKeys.idleTimeout, LimitKeys.drainTimeout, LimitKeys.minimumRate, LimitKeys.requestMemory,
             LimitKeys.nonces,
         ])
     static let retention = Shape(

@@ -1,7 +1,10 @@
 // Reading `endpoints` and their secrets. An endpoint without a secret that can be had never gets through.
 
 extension ConfigurationReading {
-    func endpoints(_ reader: JSONReader?, sinkNames: [String]) -> [Configuration.Endpoint] {
+    /// - Parameter hasUnnamedClients: whether some clients will have no address to be told apart by.
+    func endpoints(
+        _ reader: JSONReader?, sinkNames: [String], hasUnnamedClients: Bool
+    ) -> [Configuration.Endpoint] {
         guard let reader, let entries = reader.entries(expected: TopKeys.endpoints.expected) else { return [] }
         if entries.isEmpty { reader.refuse(expected: TopKeys.endpoints.expected) }
         return entries.compactMap { path, reader in
@@ -10,11 +13,13 @@ extension ConfigurationReading {
             } catch {
                 reader.refuse(found: quoted(shortened(path)), expected: error.expected)
             }
-            return endpoint(path, reader, sinkNames)
+            return endpoint(path, reader, sinkNames, hasUnnamedClients: hasUnnamedClients)
         }
     }
 
-    private func endpoint(_ path: String, _ reader: JSONReader, _ sinkNames: [String]) -> Configuration.Endpoint? {
+    private func endpoint(
+        _ path: String, _ reader: JSONReader, _ sinkNames: [String], hasUnnamedClients: Bool
+    ) -> Configuration.Endpoint? {
         guard let object = reader.object(.endpoint) else { return nil }
         var secretsReader = object[EndpointKeys.secrets]
         secretsReader?.hidesText = true
@@ -30,6 +35,8 @@ extension ConfigurationReading {
             repeats: object.value(EndpointKeys.repeats),
             late: late,
             lateWindow: lateWindow,
+            allow: object[ClientKeys.allow].map { addressList($0, expected: ClientKeys.allow.expected) },
+            rateLimit: object[ClientKeys.rateLimit].flatMap { rateLimit($0, hasUnnamedClients: hasUnnamedClients) },
             sinks: sinkReferences(object, sinkNames))
     }
 
@@ -126,7 +133,7 @@ extension ConfigurationReading {
     }
 
     /// The one place that the secret comes from.
-    private func source(_ object: JSONObjectReader) -> SecretSource? {
+    func source(_ object: JSONObjectReader) -> SecretSource? {
         let keys = [SecretKeys.environment, SecretKeys.file, SecretKeys.credential]
         let present = keys.filter { object[$0] != nil }
         guard let key = present.first, present.count == 1, let reader = object[key] else {

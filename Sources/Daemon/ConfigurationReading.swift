@@ -1,10 +1,9 @@
 // From the text of a configuration to a `Configuration`: the file as a whole, and the keys that stand alone.
-// Endpoints and sinks are in the two files beside this one.
+// Listeners, endpoints and sinks are in the files beside this one.
 //
 // A function here that returns nil has reported why, so a configuration without problems is complete.
 
 import Glibc
-import Server
 
 /// One reading of one configuration file.
 struct ConfigurationReading {
@@ -25,11 +24,14 @@ struct ConfigurationReading {
         let document = JSONReader(node: try parse(text), path: "", problems: problems)
         let top = document.object(.top)
         let sinkReaders = top?[TopKeys.sinks]?.entries(expected: TopKeys.sinks.expected) ?? []
-        let endpoints = endpoints(top?[TopKeys.endpoints], sinkNames: sinkReaders.map(\.key))
+        let listeners = listen(top?[TopKeys.listen])
+        let endpoints = endpoints(
+            top?[TopKeys.endpoints], sinkNames: sinkReaders.map(\.key),
+            hasUnnamedClients: listeners.contains(where: \.hasUnnamedClients))
         let sinks = sinks(sinkReaders, endpoints: endpoints)
         let configuration = Configuration(
             file: problems.file,
-            listen: listen(top?[TopKeys.listen]),
+            listen: listeners,
             stateDirectory: stateDirectory(top),
             endpoints: endpoints,
             sinks: sinks,
@@ -51,29 +53,6 @@ struct ConfigurationReading {
         }
         try problems.throwIfAny()
         return JSONNode(line: 1, value: .null)
-    }
-
-    private func listen(_ reader: JSONReader?) -> [ListenAddress] {
-        guard let reader, let elements = reader.elements(expected: TopKeys.listen.expected) else { return [] }
-        if elements.isEmpty { reader.refuse(expected: TopKeys.listen.expected) }
-        var addresses: [ListenAddress] = []
-        for element in elements {
-            if case .object = element.node.value {
-                let found = "an object, which is not supported here by this version of hookd"
-                element.refuse(found: found, expected: ListenAddressError.noPort.expected)
-            } else if let text = element.string(expected: ListenAddressError.noPort.expected) {
-                do throws(ListenAddressError) {
-                    let address = try ListenAddress(text: text)
-                    if addresses.contains(address), !address.takesAnyPort {
-                        element.refuse(expected: "each address once")
-                    }
-                    addresses.append(address)
-                } catch {
-                    element.refuse(expected: error.expected)
-                }
-            }
-        }
-        return addresses
     }
 
     private func stateDirectory(_ top: JSONObjectReader?) -> String {
@@ -109,6 +88,11 @@ struct ConfigurationReading {
         limits.idleTimeout = object.value(LimitKeys.idleTimeout)
         limits.drainTimeout = object.value(LimitKeys.drainTimeout)
         limits.nonces = object.value(LimitKeys.nonces)
+        limits.connectionsPerAddress = object.value(LimitKeys.connectionsPerAddress)
+        limits.connectionAge = object.value(LimitKeys.connectionAge)
+        limits.minimumBytesPerSecond = object.value(LimitKeys.minimumRate)
+        limits.requestMemoryBytes = object.value(LimitKeys.requestMemory)
+        checkRequestFits(limits, object)
         return limits
     }
 
@@ -118,6 +102,17 @@ struct ConfigurationReading {
         retention.age = object.value(RetentionKeys.age)
         retention.sizeBytes = object.value(RetentionKeys.size)
         return retention
+    }
+
+    /// A request of the largest size that would always be answered 503.
+    private func checkRequestFits(_ limits: Configuration.Limits, _ object: JSONObjectReader) {
+        guard limits.requestMemoryBytes < limits.bodyLimitBytes + limits.headerLimitBytes else { return }
+        let reader = object[LimitKeys.requestMemory] ?? object[LimitKeys.body] ?? object.reader
+        let (body, headers) = (ByteSize.text(ofBytes: limits.bodyLimitBytes), limits.headerLimitBytes)
+        problems.refuse(
+            line: reader.node.line, path: "\(object.reader.path).\(LimitKeys.requestMemory.name)",
+            found: ByteSize.text(ofBytes: limits.requestMemoryBytes),
+            expected: "room for one request of `body` \(body) and `headers` \(ByteSize.text(ofBytes: headers))")
     }
 
     private func log(_ reader: JSONReader?) -> Configuration.Log {
@@ -149,12 +144,5 @@ extension ConfigurationReading {
         guard let path = getcwd(nil, 0) else { return "/" }
         defer { free(path) }
         return String(cString: path)
-    }
-}
-
-extension ListenAddress {
-    /// Whether the kernel chooses the port, so that two of the same are two listeners.
-    fileprivate var takesAnyPort: Bool {
-        if case .tcp(_, 0) = self { true } else { false }
     }
 }

@@ -135,12 +135,10 @@ struct JSONObjectReader {
     func value<Kind: ValueKind>(_ setting: Setting<Kind>) -> Kind.Value {
         readers[setting.name].flatMap { setting.kind.read($0, example: setting.fallback) } ?? setting.fallback
     }
-}
 
-extension JSONObjectReader {
     /// The value of `setting`; nil where it is missing or was refused.
     func value<Kind: ValueKind>(_ setting: OptionalSetting<Kind>) -> Kind.Value? {
-        self[setting].flatMap { setting.kind.read($0, example: setting.example) }
+        readers[setting.name].flatMap { setting.kind.read($0, example: setting.example) }
     }
 }
 

@@ -4,9 +4,9 @@
 import Server
 
 extension Configuration {
-    /// What is in force, defaults included: a few lines for each endpoint and one for each sink.
+    /// What is in force, defaults included: a few lines for each endpoint, and one for each listener and sink.
     public var posture: String {
-        var lines = ["listen \(listen.map { escapingControls($0.description) }.joined(separator: ", "))"]
+        var lines = listen.map(\.posture)
         lines.append("state directory \(escapingControls(stateDirectory))")
         for endpoint in endpoints { lines += endpoint.posture }
         for sink in sinks { lines.append("sink \(sink.name): \(sink.kind.posture)\(sink.choicePosture)") }
@@ -24,6 +24,26 @@ extension Configuration {
         let paths = endpoints.map(\.path).joined(separator: ", ")
         let sinks = sinks.map { "\($0.name) (\($0.kind.typeName))" }.joined(separator: ", ")
         return "hookd listening on \(addresses); endpoints \(paths); sinks \(sinks.isEmpty ? "none" : sinks)"
+    }
+}
+
+extension Configuration.Listener {
+    fileprivate var posture: String {
+        var parts = ["listen \(escapingControls(address.description))"]
+        if let tls { parts.append(tls.posture) }
+        if isDualStack { parts.append("IPv4 as well") }
+        if let unixMode { parts.append("mode \(fileModeText(unixMode))") }
+        if let proxyProtocol { parts.append("a PROXY protocol header from \(proxyProtocol)") }
+        if let forwarded { parts.append("the client by \(forwarded.header.rawValue) from \(forwarded.trusted)") }
+        return parts.joined(separator: "; ")
+    }
+}
+
+extension Configuration.TLS {
+    fileprivate var posture: String {
+        let names = certificates.map { escapingControls($0.certificate.source.name) }.joined(separator: ", ")
+        let clients = clientCA == nil ? "" : ", client certificates required"
+        return "TLS \(minimumVersion.rawValue) or newer, certificates in \(names)\(clients)"
     }
 }
 
@@ -49,8 +69,16 @@ extension Configuration.Endpoint {
             "  tolerance  \(tolerance.text) in both directions",
             "  repeats    \(repeats)",
             "  late       \(late)",
+            "  allow      \(allow.map { "\($0) (others are answered 403)" } ?? "everybody")",
+            "  rate limit \(rateLimit?.posture ?? "none")",
             "  sinks      \(sinks.isEmpty ? "none (events are stored only)" : sinks.joined(separator: ", "))",
         ]
+    }
+}
+
+extension Configuration.RateLimit {
+    fileprivate var posture: String {
+        "\(requestsPerSecond) a second of each client, \(burst) at once (more are answered 429)"
     }
 }
 
@@ -63,9 +91,13 @@ extension Configuration.Retention {
 
 extension Configuration.Limits {
     fileprivate var posture: String {
-        "limits: body \(ByteSize.text(ofBytes: bodyLimitBytes)), headers \(ByteSize.text(ofBytes: headerLimitBytes)) "
-            + "in \(headerCount) fields, \(connections) connections; \(headerTimeout.text) for headers, "
-            + "\(bodyTimeout.text) for a body, \(idleTimeout.text) idle, \(drainTimeout.text) to drain; "
+        let fromOne = connectionsPerAddress.map { ", \($0) of one address" } ?? ""
+        let rate = minimumBytesPerSecond.map { ", at least \(ByteSize.text(ofBytes: $0)) a second" } ?? ""
+        return "limits: body \(ByteSize.text(ofBytes: bodyLimitBytes)), headers "
+            + "\(ByteSize.text(ofBytes: headerLimitBytes)) in \(headerCount) fields, "
+            + "\(ByteSize.text(ofBytes: requestMemoryBytes)) of requests in memory; \(connections) connections"
+            + "\(fromOne), each for \(connectionAge.text); \(headerTimeout.text) for headers, "
+            + "\(bodyTimeout.text) for a body\(rate), \(idleTimeout.text) idle, \(drainTimeout.text) to drain; "
             + "\(nonces) nonces"
     }
 }

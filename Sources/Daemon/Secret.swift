@@ -41,7 +41,7 @@ public struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConver
 }
 
 /// Where a secret comes from. A secret itself never stands in the configuration.
-enum SecretSource: Equatable {
+enum SecretSource: Hashable {
     /// An environment variable.
     case environment(name: String)
     /// A file, by its path as written and as resolved.
@@ -61,31 +61,37 @@ enum SecretSource: Equatable {
     }
 
     /// Fetches the value.
-    func read(environment: [String: String]) throws(SecretError) -> (bytes: [UInt8], isReadableByOthers: Bool) {
+    ///
+    /// - Parameter limitBytes: the most bytes it may have.
+    func read(
+        environment: [String: String], limitBytes: Int = Self.limitBytes
+    ) throws(SecretError) -> (bytes: [UInt8], isReadableByOthers: Bool) {
         switch self {
         case .environment(let name):
-            // Names are in upper case by custom. What is not could be a secret, written in place of a name.
-            let name = name == name.uppercased() ? name : "of that name (not shown)"
-            guard let value = environment[name] else { throw .init("no environment variable \(name)") }
+            guard let value = environment[name] else { throw .init("no environment variable \(shownVariable(name))") }
+            let name = shownVariable(name)
             guard !value.utf8.isEmpty else { throw .init("an empty environment variable \(name)") }
             // Foundation puts this character where a variable is not UTF-8: the value would be another one.
             guard !value.unicodeScalars.contains("\u{FFFD}") else {
                 throw .init("an environment variable \(name) that is not UTF-8")
             }
-            return (try Self.checked(Array(value.utf8), name: "environment variable \(name)"), false)
+            let bytes = Array(value.utf8)
+            return (try Self.checked(bytes, limitBytes, name: "environment variable \(name)"), false)
         case .file(_, let resolved):
-            return try Self.read(file: resolved)
+            return try Self.read(file: resolved, limitBytes)
         case .credential(let name):
             guard let directory = environment["CREDENTIALS_DIRECTORY"], !directory.isEmpty else {
                 throw .init(
                     "credential \(quoted(name)), but $CREDENTIALS_DIRECTORY is not set (systemd sets it "
                         + "for a unit with LoadCredential=)")
             }
-            return try Self.read(file: directory + "/" + name)
+            return try Self.read(file: directory + "/" + name, limitBytes)
         }
     }
 
-    private static func read(file path: String) throws(SecretError) -> (bytes: [UInt8], isReadableByOthers: Bool) {
+    private static func read(
+        file path: String, _ limitBytes: Int
+    ) throws(SecretError) -> (bytes: [UInt8], isReadableByOthers: Bool) {
         let file: SmallFile
         do throws(SmallFileError) {
             // Two bytes more for a newline, which is not part of the secret.
@@ -100,16 +106,22 @@ enum SecretSource: Equatable {
             bytes.removeLast()
             if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
         }
-        return (try checked(bytes, name: "file \(quoted(path))"), file.isReadableByOthers)
+        return (try checked(bytes, limitBytes, name: "file \(quoted(path))"), file.isReadableByOthers)
     }
 
-    private static func checked(_ bytes: [UInt8], name: String) throws(SecretError) -> [UInt8] {
+    private static func checked(_ bytes: [UInt8], _ limitBytes: Int, name: String) throws(SecretError) -> [UInt8] {
         guard bytes.contains(where: { !isWhiteSpace($0) }) else {
             throw .init("\(name), which holds nothing but white space")
         }
         guard bytes.count <= limitBytes else { throw .init("\(name), which has more than \(limitBytes) bytes") }
         return bytes
     }
+}
+
+/// The name of an environment variable, as it may be shown. Names are in upper case by custom: what is not could be a
+/// secret, written in place of a name.
+func shownVariable(_ name: String) -> String {
+    name == name.uppercased() ? name : "of that name (not shown)"
 }
 
 /// Why a secret could not be had. Never holds its value.

@@ -18,6 +18,8 @@ public enum StartError: Error, Sendable, CustomStringConvertible {
     case listen(SystemError)
     /// A sink could not be set up.
     case sink(SinkError)
+    /// A certificate or key cannot be used any more: it could be when the configuration was read.
+    case certificates(ConfigurationErrors)
     /// OpenSSL refused a secret or SQLite's or simdjson's memory was not to be had.
     case library(String)
 
@@ -31,6 +33,7 @@ public enum StartError: Error, Sendable, CustomStringConvertible {
             "\(error). Ports below 1024 need CAP_NET_BIND_SERVICE, and a socket file a directory that hookd may write."
         case .listen(let error): "\(error). Is it an address of this machine?"
         case .sink(let error): error.description
+        case .certificates(let errors): errors.description
         case .library(let text): text
         }
     }
@@ -44,17 +47,23 @@ public final class Daemon: Sendable {
     private let store: SQLiteEventStore
     private let dispatcher: Dispatcher
     private let server: Server
+    private let certificates: Certificates
 
     /// Opens the store, starts delivery, then listens. When it returns, callbacks are accepted.
     ///
     /// Signals that end the daemon wait from now on for `runUntilSignalled`.
-    public init(_ configuration: Configuration, logger: Logger) throws(StartError) {
+    ///
+    /// - Parameter environment: the environment variables that the configuration was read with.
+    public init(
+        _ configuration: Configuration, environment: [String: String], logger: Logger
+    ) throws(StartError) {
         holdSignals()
         self.configuration = configuration
         self.logger = logger
         let refusals = RateLimitedLog(logger)
         self.refusals = refusals
-        raiseDescriptorLimit()
+        let limits = ServerLimits(configuration.limits, descriptors: raiseDescriptorLimit(), logger)
+        certificates = try Certificates(configuration, environment: environment, logger)
         let endpoints = try makeEndpoints(configuration)
         do {
             let directory = try StateDirectory(path: configuration.stateDirectory)
@@ -72,17 +81,15 @@ public final class Daemon: Sendable {
         }
         do {
             server = try Server(
-                addresses: configuration.listen, limits: ServerLimits(configuration.limits),
-                shardCount: defaultShardCount())
+                listeners: zip(configuration.listen, certificates.contexts).map { ListenerSettings($0, tls: $1) },
+                limits: limits, shardCount: defaultShardCount())
         } catch {
             _ = dispatcher.stop(deadline: .now())
             store.close()
             throw .listen(error)
         }
         server.start { [store] shard in
-            CallbackHandler(endpoints: endpoints, store: store, shard: shard) { refusal, endpoint, peer in
-                refusals.log(refusal, endpoint, peer: peer)
-            }
+            CallbackHandler(endpoints: endpoints, store: store, shard: shard, log: refusals)
         }
         logger.notice("\(configuration.startLine(listening: server.addresses))")
     }
@@ -112,8 +119,7 @@ public final class Daemon: Sendable {
             let signal = nextHeldSignal()
             if signal == SIGHUP {
                 dispatcher.reopen()
-                logger.warning(
-                    "SIGHUP: files are opened anew; this version of hookd takes a new configuration only by a restart")
+                certificates.reload()
             } else if !isStopping {
                 isStopping = true
                 DispatchQueue.global(qos: .userInitiated).async {

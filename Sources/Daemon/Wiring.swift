@@ -27,7 +27,11 @@ func makeEndpoints(_ configuration: Configuration) throws(StartError) -> [Endpoi
                 path: Array(endpoint.path.utf8),
                 verifier: Verifier(secrets: secrets, toleranceSeconds: endpoint.tolerance.components.seconds),
                 refusesRepeats: endpoint.repeats == .refuse, late: endpoint.late,
-                lateWindowSeconds: endpoint.lateWindow.components.seconds))
+                lateWindowSeconds: endpoint.lateWindow.components.seconds,
+                allow: endpoint.allow,
+                rateLimiter: endpoint.rateLimit.map {
+                    RateLimiter(requestsPerSecond: $0.requestsPerSecond, burst: $0.burst)
+                }))
     }
     return endpoints
 }
@@ -57,16 +61,44 @@ func makeSubscriptions(_ configuration: Configuration) throws -> [Subscription] 
     }
 }
 
+extension ListenerSettings {
+    /// What the configuration says of a listener.
+    init(_ listener: Configuration.Listener, tls context: TLSContext?) {
+        self.init(listener.address)
+        tls = context
+        isDualStack = listener.isDualStack
+        unixMode = listener.unixMode
+        proxyProtocol = listener.proxyProtocol
+        forwarded = listener.forwarded
+    }
+}
+
 extension ServerLimits {
-    /// The server's part of the configuration's limits.
-    init(_ limits: Configuration.Limits) {
+    /// How many descriptors are left to the store, the sinks and the commands, whatever number of clients come.
+    private static let reservedDescriptors = 64
+
+    /// The server's part of the configuration's limits, as far as the process has descriptors for it.
+    ///
+    /// - Parameter descriptors: how many the process may have.
+    init(_ limits: Configuration.Limits, descriptors: Int, _ logger: Logger) {
         self.init()
         request = RequestLimits(
             bodyBytes: limits.bodyLimitBytes, headBytes: limits.headerLimitBytes, fieldCount: limits.headerCount)
-        connections = limits.connections
+        connections = min(limits.connections, max(16, descriptors - Self.reservedDescriptors))
+        if connections < limits.connections {
+            logger.warning(
+                """
+                limits.connections is \(limits.connections), but the process may have no more than \(descriptors) \
+                descriptors: \(connections) connections are taken at once. Raise LimitNOFILE= or ulimit -n
+                """)
+        }
         headerTimeout = limits.headerTimeout
         bodyTimeout = limits.bodyTimeout
         idleTimeout = limits.idleTimeout
+        connectionsPerAddress = limits.connectionsPerAddress
+        connectionAge = limits.connectionAge
+        minimumBytesPerSecond = limits.minimumBytesPerSecond ?? 0
+        requestMemoryBytes = limits.requestMemoryBytes
     }
 }
 
@@ -77,19 +109,28 @@ func defaultShardCount() -> Int {
 }
 
 /// Every connection takes a descriptor: as many are asked for as this process may have.
-func raiseDescriptorLimit() {
+///
+/// - Returns: how many it has then.
+func raiseDescriptorLimit() -> Int {
     var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
+    let allowed = limit.rlim_cur
     limit.rlim_cur = limit.rlim_max
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    let isRaised = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+    return Int(clamping: isRaised ? limit.rlim_max : allowed)
 }
 
 extension RateLimitedLog {
     /// A callback that was refused.
-    func log(_ refusal: Refusal, _ endpoint: Endpoint, peer: () -> String?) {
+    func log(_ refusal: Refusal, _ endpoint: Endpoint, _ client: ClientAddress) {
         log(
             "\(endpoint.name) \(refusal.outcome)", level: refusal.level, "callback refused: \(refusal.reason)",
-            metadata: refusal.metadata(endpoint: endpoint, peer: peer()))
+            metadata: refusal.metadata(endpoint: endpoint, client))
+    }
+
+    /// A client that was not served before its request came to an endpoint.
+    func log(_ problem: ConnectionProblem, _ client: ClientAddress) {
+        log(problem.outcome, level: .info, "\(problem.reason)", metadata: ["peer": .string(client.description)])
     }
 }
 
@@ -102,13 +143,15 @@ extension Refusal {
         case .unverified: "malformed"
         case .reusedNonce: "reused_nonce"
         case .late, .quarantined: "late"
+        case .address: "refused_address"
+        case .rate: "rate_limited"
         }
     }
 
-    func metadata(endpoint: Endpoint, peer: String?) -> Logger.Metadata {
-        var metadata: Logger.Metadata = ["endpoint": .string(endpoint.name), "outcome": .string(outcome)]
-        metadata["peer"] = peer.map { .string($0) }
-        return metadata
+    func metadata(endpoint: Endpoint, _ client: ClientAddress) -> Logger.Metadata {
+        [
+            "endpoint": .string(endpoint.name), "outcome": .string(outcome), "peer": .string(client.description),
+        ]
     }
 
     var reason: String {
@@ -119,13 +162,36 @@ extension Refusal {
         case .late: "its timestamp is outside the time window. Is this machine's clock right?"
         case .quarantined: "its timestamp is outside the time window. It is kept in quarantine"
         case .unavailable: "it could not be stored"
+        case .address: "its client is not on the endpoint's allow list"
+        case .rate: "its client makes more requests than the endpoint's rate_limit allows. A sender may give it up"
         }
     }
 
     var level: Logger.Level {
         switch self {
         case .unavailable, .unverified(.undecided): .error
-        case .unverified, .reusedNonce, .late, .quarantined: .warning
+        case .unverified, .reusedNonce, .late, .quarantined, .address, .rate: .warning
+        }
+    }
+}
+
+extension ConnectionProblem {
+    /// Tells one class of lines from another.
+    var outcome: String {
+        switch self {
+        case .request(let status, _): "request \(status)"
+        case .encryption: "tls"
+        case .proxyHeader: "proxy_protocol"
+        case .tooManyConnections: "connections"
+        }
+    }
+
+    var reason: String {
+        switch self {
+        case .request(let status, let message): "request refused with \(status): \(message)"
+        case .encryption(let reason): "no TLS connection: \(reason)"
+        case .proxyHeader(let reason): "connection closed: \(reason)"
+        case .tooManyConnections: "connection refused with 503: there are too many"
         }
     }
 }

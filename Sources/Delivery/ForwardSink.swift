@@ -42,12 +42,9 @@ public final class ForwardSink: Courier, @unchecked Sendable {  // all but the e
     /// What events are ordered by. With one at a time it is the same for all, so that all keep their order.
     public func key(of event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> UInt64 {
         guard settings.concurrency > 1 else { return 0 }
-        let traits = settings.order == .none ? nil : renderer.traits(event, in: bytes)
-        let text = settings.order == .contact ? traits?.contact ?? traits?.subject : traits?.subject
-        // What belongs to nothing has an order of its own.
-        guard let text else { return SplitMix.mixed(UInt64(bitPattern: event.sequence)) }
-        // FNV-1a. Where two share a number, one waits for the other and nothing worse.
-        return text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        let number = settings.order == .none ? nil : renderer.orderNumber(event, in: bytes, by: settings.order)
+        // What belongs to nothing has an order of its own. Where two share a number, one waits for the other.
+        return number ?? SplitMix.mixed(UInt64(bitPattern: event.sequence))
     }
 
     /// Sends a letter.

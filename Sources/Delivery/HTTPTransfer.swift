@@ -35,7 +35,7 @@ final class HTTPTransfer {
     private var answer = HTTPAnswer()
     private var receivedBytes = 0
     private var bodyBytes = 0
-    private var headers: UnsafeMutablePointer<curl_slist>?
+    private let headers = HeaderList()
 
     /// libcurl's own set-up, once for the process.
     static let isLibraryReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
@@ -53,7 +53,6 @@ final class HTTPTransfer {
 
     deinit {
         curl_easy_cleanup(handle)
-        curl_slist_free_all(headers)
         problem.deallocate()
     }
 
@@ -122,9 +121,8 @@ final class HTTPTransfer {
         context.map { Unmanaged<HTTPTransfer>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    /// Makes the handle ready to send a request. libcurl copies both.
+    /// Makes the handle ready to send a request, of which nothing need be kept.
     ///
-    /// - Parameter lines: header lines, each ended by a NUL.
     /// - Returns: whether there was memory for it.
     func prepare(_ request: LetterWriter.Request, letter: Int) -> Bool {
         self.letter = letter
@@ -132,20 +130,7 @@ final class HTTPTransfer {
         receivedBytes = 0
         problem[0] = 0
         bodyBytes = request.body.count
-        curl_slist_free_all(headers)
-        headers = nil
-        let isListed = request.headers.withUnsafeBytes { lines in
-            var start = 0
-            while start < lines.count, let base = lines.baseAddress {
-                let line = base.advanced(by: start).assumingMemoryBound(to: CChar.self)
-                // Returns the list's beginning; NULL leaves the list as it was.
-                guard let longer = curl_slist_append(headers, line) else { return false }
-                headers = longer
-                start += strlen(line) + 1
-            }
-            return true
-        }
-        guard isListed, ccurl_set_headers(handle, headers) == CURLE_OK else { return false }
+        guard ccurl_set_headers(handle, headers.set(request.headers)) == CURLE_OK else { return false }
         return request.body.withUnsafeBytes { body in
             ccurl_set_offset(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)) == CURLE_OK
                 && ccurl_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, body.baseAddress ?? UnsafeRawPointer(handle))

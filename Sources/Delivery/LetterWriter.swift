@@ -84,12 +84,7 @@ final class LetterWriter {
     }
 
     private func writeBinary(_ event: StoredEvent, _ bytes: UnsafeRawBufferPointer) {
-        var contentType = "application/json"
-        for (name, value) in renderer.attributes(event, in: bytes) {
-            // CloudEvents HTTP Protocol Binding 1.0.2 §3.1.1: this attribute is the Content-Type.
-            if name == "datacontenttype" { contentType = value } else { request.add("ce-" + name, value) }
-        }
-        request.add("Content-Type", contentType)
+        renderer.appendHeaderLines(event, in: bytes, to: &request.headers)
         request.body.append(contentsOf: bytes[event.body.range])
         // The body is what was signed, so whoever has Sinch's secret can verify it again.
         request.add("x-sinch-webhook-signature", base64(bytes[event.signature.range]))

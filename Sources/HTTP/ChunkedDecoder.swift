@@ -6,7 +6,9 @@
 
 import Glibc
 
-/// The state of one chunked body. Strict: every line ends in CR LF, a size is plain hexadecimal digits.
+/// The state of one chunked body. Strict: every line ends in CR LF, a size is plain hexadecimal digits, and nothing
+/// but an extension follows it. White space there is legal before a semicolon, and refused all the same: other readers
+/// go on behind it in other ways.
 public struct ChunkedDecoder: Sendable {
     private enum State {
         /// Before the first digit of a chunk's size.
@@ -14,7 +16,7 @@ public struct ChunkedDecoder: Sendable {
         /// In the size.
         case size
         /// In the extensions behind the size.
-        case sizeExtension
+        case sizeExtension(ChunkExtension)
         /// Behind the CR of the size's line.
         case sizeLineFeed
         /// In the data, with this many bytes to come.
@@ -88,8 +90,7 @@ public struct ChunkedDecoder: Sendable {
             size = Int(digit)
             state = .size
         case .size: try stepSize(byte)
-        case .sizeExtension:
-            if byte == 0x0d { state = .sizeLineFeed } else { try takeOverhead(byte) }
+        case .sizeExtension(let place): try stepExtension(byte, place)
         case .sizeLineFeed: try endSizeLine(byte)
         case .dataCarriageReturn: try expect(0x0d, byte, then: .dataLineFeed)
         case .dataLineFeed: try expect(0x0a, byte, then: .sizeStart)
@@ -115,9 +116,19 @@ public struct ChunkedDecoder: Sendable {
         } else if byte == 0x0d {
             state = .sizeLineFeed
         } else if byte == UInt8(ascii: ";") {
-            state = .sizeExtension
+            state = .sizeExtension(.nameStart)
         } else {
             throw .chunkInvalid
+        }
+    }
+
+    private mutating func stepExtension(_ byte: UInt8, _ place: ChunkExtension) throws(RequestError) {
+        if byte == 0x0d, place.mayEnd {
+            state = .sizeLineFeed
+        } else {
+            guard let next = place.next(byte) else { throw .chunkInvalid }
+            state = .sizeExtension(next)
+            try takeOverhead(byte)
         }
     }
 

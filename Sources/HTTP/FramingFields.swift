@@ -17,7 +17,7 @@ struct FramingFields {
         case 6 where isEqual(field.name, "expect", in: bytes):
             guard isEqual(field.value, "100-continue", in: bytes) else { throw .expectationUnknown }
             expectsContinue = true
-        case 10 where isEqual(field.name, "connection", in: bytes): takeConnection(field.value, in: bytes)
+        case 10 where isEqual(field.name, "connection", in: bytes): try takeConnection(field.value, in: bytes)
         case 14 where isEqual(field.name, "content-length", in: bytes):
             // Even equal repeats are refused: one sender, one length.
             guard length == nil else { throw .contentLengthInvalid }
@@ -47,20 +47,24 @@ struct FramingFields {
         head.expectsContinue = expectsContinue && head.minorVersion == 1 && head.framing != .none
     }
 
-    /// RFC 9110 §7.2: `uri-host [":" port]`; only what no host can hold is refused.
+    /// `uri-host [":" port]`, or nothing, which stands for a target without an authority (RFC 9110 §7.2).
     private mutating func takeHost(_ value: Range<Int>, in bytes: borrowing Span<UInt8>) throws(RequestError) {
         hostCount += 1
         guard hostCount == 1 else { throw .hostInvalid }
-        let characters = hostCharacters
-        for index in value {
-            guard characters.contains(bytes[index]) else { throw .hostInvalid }
-        }
+        guard value.isEmpty || isAuthority(value, in: bytes) else { throw .hostInvalid }
     }
 
-    private mutating func takeConnection(_ value: Range<Int>, in bytes: borrowing Span<UInt8>) {
+    /// A list of tokens (RFC 9110 §7.6.1). What it names besides `close` concerns proxies: a length or a coding that
+    /// is named here is heeded all the same.
+    private mutating func takeConnection(
+        _ value: Range<Int>, in bytes: borrowing Span<UInt8>
+    ) throws(RequestError) {
+        var isList = true
         forEachElement(of: value, in: bytes) { option, bytes in
             if isEqual(option, "close", in: bytes) { closes = true }
+            if !isToken(bytes, option) { isList = false }
         }
+        guard isList else { throw .connectionInvalid }
     }
 
     /// Only `chunked`, once and alone, is served. Another coding that exists is 501, a malformed list is 400

@@ -7,7 +7,8 @@ public enum RequestError: Error, Equatable, Sendable {
     case requestLineInvalid
     /// The method is longer than any that exists (RFC 9110 §15.6.2).
     case methodTooLong
-    /// The target holds bytes that no URI has, or has none of the four forms (RFC 9112 §3.2).
+    /// The target holds what no URI has, a malformed percent-encoding or authority among it, or has none of the four
+    /// forms (RFC 9112 §3.2).
     case targetInvalid
     /// The request line alone is longer than all of the head may be (RFC 9110 §15.5.15).
     case targetTooLong
@@ -28,6 +29,8 @@ public enum RequestError: Error, Equatable, Sendable {
     case tooManyFields
     /// An HTTP/1.1 request has no `Host`, or one has several or a malformed one (RFC 9112 §3.2).
     case hostInvalid
+    /// `Connection` is not a list of tokens (RFC 9110 §7.6.1).
+    case connectionInvalid
     /// `Content-Length` is not one plain number (RFC 9110 §8.6).
     case contentLengthInvalid
     /// `Content-Length` and `Transfer-Encoding` contradict each other (RFC 9112 §6.1).
@@ -38,7 +41,7 @@ public enum RequestError: Error, Equatable, Sendable {
     case transferEncodingUnknown
     /// The body is larger than allowed (RFC 9110 §15.5.14).
     case bodyTooLarge
-    /// A chunk's size, its line end, or the chunk's end is malformed (RFC 9112 §7.1).
+    /// A chunk's size, its extensions, its line end, or the chunk's end is malformed (RFC 9112 §7.1).
     case chunkInvalid
     /// Chunk extensions or trailers are larger than allowed (RFC 9112 §7.1.1).
     case chunkOverheadTooLarge
@@ -49,8 +52,8 @@ public enum RequestError: Error, Equatable, Sendable {
     public var status: Int {
         switch self {
         case .requestLineInvalid, .targetInvalid, .lineEndInvalid, .fieldNameInvalid, .fieldValueInvalid,
-            .fieldFolded, .hostInvalid, .contentLengthInvalid, .framingAmbiguous, .transferEncodingInvalid,
-            .chunkInvalid:
+            .fieldFolded, .hostInvalid, .connectionInvalid, .contentLengthInvalid, .framingAmbiguous,
+            .transferEncodingInvalid, .chunkInvalid:
             400
         case .bodyTooLarge, .chunkOverheadTooLarge: 413
         case .targetTooLong: 414
@@ -76,6 +79,7 @@ public enum RequestError: Error, Equatable, Sendable {
         case .headTooLarge: "the header fields are too large"
         case .tooManyFields: "there are too many header fields"
         case .hostInvalid: "there must be exactly one well-formed Host field"
+        case .connectionInvalid: "Connection is not a list of words"
         case .contentLengthInvalid: "Content-Length is not one plain decimal number"
         case .framingAmbiguous: "Content-Length and Transfer-Encoding came together"
         case .transferEncodingInvalid: "Transfer-Encoding must be chunked, once, under HTTP/1.1"

@@ -35,9 +35,14 @@ public struct RequestParser: Sendable {
     ) throws(RequestError) -> HeadResult {
         // A server ought to overlook an empty line before the request line (RFC 9112 §2.2); only one is.
         let start = bytes.count >= 2 && bytes[0] == 0x0d && bytes[1] == 0x0a ? 2 : 0
+        // Whatever follows a first byte that no method has, such as a TLS hello's, it becomes no request. A CR alone
+        // may become that empty line.
+        if bytes.count > max(start, 1) || (bytes.count == 1 && bytes[0] != 0x0d) {
+            guard tokenCharacters.contains(bytes[start]) else { throw .requestLineInvalid }
+        }
         switch endOfHead(in: bytes, from: max(scanned, start)) {
         case .incomplete(let scanned):
-            try refuseHopeless(bytes, start: start)
+            if bytes.count > limits.headBytes { throw tooLarge(bytes, start: start) }
             return .incomplete(scanned: scanned)
         case .complete(let end):
             guard end <= limits.headBytes else { throw tooLarge(bytes, start: start) }
@@ -68,15 +73,6 @@ public struct RequestParser: Sendable {
             from = next
         }
         return .incomplete(scanned: bytes.count)
-    }
-
-    /// Refuses bytes that cannot become an acceptable head however they go on: too many of them, or a first byte
-    /// that no method has, such as a TLS hello's.
-    private func refuseHopeless(_ bytes: borrowing Span<UInt8>, start: Int) throws(RequestError) {
-        if bytes.count > limits.headBytes { throw tooLarge(bytes, start: start) }
-        if bytes.count > start, bytes[start] != 0x0d, !tokenCharacters.contains(bytes[start]) {
-            throw .requestLineInvalid
-        }
     }
 
     /// The error for a head beyond its limit: the same however the bytes arrive.
@@ -125,8 +121,9 @@ public struct RequestParser: Sendable {
         let rest = methodEnd + 1..<line.upperBound
         guard let targetEnd = firstSpace(in: bytes, rest) else { throw .requestLineInvalid }
         let target = rest.lowerBound..<targetEnd
-        try checkTarget(bytes, target, of: method)
+        // Before the target, so that HTTP/2 is told what is spoken here: its preface has a target of its own kind.
         let minorVersion = try parseVersion(bytes, targetEnd + 1..<line.upperBound)
+        guard isTarget(target, of: method, in: bytes) else { throw .targetInvalid }
         return RequestHead(
             method: method, target: target, minorVersion: minorVersion, framing: .none, isPersistent: false,
             expectsContinue: false, byteCount: 0)
@@ -152,29 +149,6 @@ public struct RequestParser: Sendable {
         if isExactly(range, "TRACE", in: bytes) { return .trace }
         if isExactly(range, "CONNECT", in: bytes) { return .connect }
         return .other
-    }
-
-    /// The target has one of four forms (RFC 9112 §3.2): `/path`, `http://host/path`, `*` for OPTIONS, and
-    /// `host:port` for CONNECT.
-    private func checkTarget(
-        _ bytes: borrowing Span<UInt8>, _ range: Range<Int>, of method: Method
-    ) throws(RequestError) {
-        guard let first = range.first else { throw .targetInvalid }
-        var index = first
-        while index < range.upperBound {
-            // A fragment is never sent (RFC 9112 §3.2.1).
-            guard bytes[index] > 0x20, bytes[index] < 0x7f, bytes[index] != UInt8(ascii: "#") else {
-                throw .targetInvalid
-            }
-            index += 1
-        }
-        if bytes[first] == UInt8(ascii: "/") || method == .connect { return }
-        if bytes[first] == UInt8(ascii: "*"), range.count == 1, method == .options { return }
-        let scheme = hasPrefix(range, "http://", in: bytes) ? 7 : hasPrefix(range, "https://", in: bytes) ? 8 : 0
-        // A URI without a host must be rejected (RFC 9110 §4.2.1).
-        guard scheme > 0, scheme < range.count, !authorityEnds.contains(bytes[first + scheme]) else {
-            throw .targetInvalid
-        }
     }
 
     private func parseVersion(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) throws(RequestError) -> Int {

@@ -10,18 +10,24 @@ public struct Response: Sendable {
     public var retryAfterSeconds: Int?
     /// The methods that the target allows (RFC 9110 §10.2.1), such as `POST`.
     public var allow: StaticString?
+    /// How to prove who one is, which a 401 must say (RFC 9110 §11.6.1): the name of a scheme.
+    public var challenge: StaticString?
+    /// The content codings that are taken, which a 415 should say (RFC 9110 §12.5.3).
+    public var acceptEncoding: StaticString?
     /// Whether the connection is closed behind it.
     public var closes: Bool
 
     /// An answer with a JSON body, or with none.
     public init(
         status: Int, body: [UInt8] = [], retryAfterSeconds: Int? = nil, allow: StaticString? = nil,
-        closes: Bool = false
+        challenge: StaticString? = nil, acceptEncoding: StaticString? = nil, closes: Bool = false
     ) {
         self.status = status
         self.body = body
         self.retryAfterSeconds = retryAfterSeconds
         self.allow = allow
+        self.challenge = challenge
+        self.acceptEncoding = acceptEncoding
         self.closes = closes
     }
 
@@ -46,14 +52,21 @@ public struct Response: Sendable {
             output.append("\r\nRetry-After: ")
             output.append(decimal: retryAfterSeconds)
         }
-        if let allow {
-            output.append("\r\nAllow: ")
-            output.append(allow)
-        }
+        Self.append("Allow", allow, to: &output)
+        Self.append("WWW-Authenticate", challenge, to: &output)
+        Self.append("Accept-Encoding", acceptEncoding, to: &output)
         output.append("\r\nContent-Length: ")
         output.append(decimal: body.count)
         output.append(closes ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n")
         if !isHead { output.append(contentsOf: body) }
+    }
+
+    private static func append(_ name: StaticString, _ value: StaticString?, to output: inout [UInt8]) {
+        guard let value else { return }
+        output.append("\r\n")
+        output.append(name)
+        output.append(": ")
+        output.append(value)
     }
 }
 
@@ -63,6 +76,7 @@ func reasonPhrase(of status: Int) -> StaticString {
     case 200: "OK"
     case 400: "Bad Request"
     case 401: "Unauthorized"
+    case 403: "Forbidden"
     case 404: "Not Found"
     case 405: "Method Not Allowed"
     case 408: "Request Timeout"
@@ -71,6 +85,7 @@ func reasonPhrase(of status: Int) -> StaticString {
     case 414: "URI Too Long"
     case 415: "Unsupported Media Type"
     case 417: "Expectation Failed"
+    case 429: "Too Many Requests"  // RFC 6585 §4, as is the next
     case 431: "Request Header Fields Too Large"
     case 501: "Not Implemented"
     case 503: "Service Unavailable"

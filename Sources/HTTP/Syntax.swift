@@ -31,13 +31,13 @@ let tokenCharacters = CharacterSet("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRS
 /// The characters that mean the same percent-encoded or not (RFC 3986 §2.3).
 let unreservedCharacters = CharacterSet("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
-/// The characters of a host and its port (RFC 3986 §3.2.2, §3.2.3): unreserved ones, sub-delims but the comma, `%`,
-/// and those around an IPv6 address and before the port.
-let hostCharacters = CharacterSet(
-    "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!$&'()*+;=%:[]")
+/// The characters of a host's name (RFC 3986 §3.2.2): unreserved ones and sub-delims, but not the comma, which would
+/// make a list of two hosts out of one.
+let hostCharacters = CharacterSet("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!$&'()*+;=")
 
-/// What can stand behind a host, and so where a host should begin when there is none (RFC 3986 §3.2).
-let authorityEnds = CharacterSet(":/?")
+/// The characters of a path and a query, each as it is (RFC 3986 §3.3, §3.4).
+let pathAndQueryCharacters = CharacterSet(
+    "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!$&'()*+,;=:@/?")
 
 /// The value of a hexadecimal digit.
 func hexadecimalDigit(_ byte: UInt8) -> UInt8? {

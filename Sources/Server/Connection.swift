@@ -37,6 +37,15 @@ final class Connection {
     let descriptor: Int32
     /// Tells this connection from an earlier one with the same descriptor.
     let generation: UInt32
+    /// The other end: of the socket, or as a trusted proxy names it.
+    var client: ClientAddress
+    let tls: TLSSession?
+    /// Whether a PROXY protocol header comes first.
+    var awaitsProxyHeader = false
+    /// Which proxies' word is taken for who the client is; nil for none.
+    var forwarded: ForwardedSettings?
+    /// The address that this connection is counted for.
+    var countedAddress: IPAddress?
     /// Counts requests, so that a late answer never becomes the answer to another request.
     var ordinal: UInt32 = 0
     var phase = Phase.idle
@@ -47,7 +56,15 @@ final class Connection {
     /// How much of `output` was sent.
     var outputStart = 0
     /// When the phase must be over, on the monotonic clock, in nanoseconds.
-    var deadline: Int64
+    private(set) var deadline: Int64
+    /// When the phase began, likewise.
+    private(set) var phaseBegan: Int64
+    /// How many bytes of the request have come since the phase began.
+    var arrivedBytes = 0
+    /// When the connection has served long enough: the answer that is sent then is its last.
+    let retiresAt: Int64
+    /// How much of `ServerBudget.requestBytes` is taken for `input`.
+    var chargedBytes = 0
     /// The kernel may hold bytes that were not read: its notice comes once (EPOLLET).
     var isReadable = false
     /// The client will send nothing more.
@@ -57,10 +74,29 @@ final class Connection {
     /// Whether the connection ends behind the answer being made.
     var closesAfterAnswer = false
 
-    init(descriptor: Int32, generation: UInt32, deadline: Int64) {
+    /// - Parameters:
+    ///   - tls: the encryption; nil for a plain connection.
+    ///   - now: the monotonic clock, in nanoseconds.
+    ///   - patience: how long the client may take to send something.
+    ///   - age: how long the connection may serve.
+    init(
+        descriptor: Int32, generation: UInt32, client: ClientAddress, tls: TLSSession?, now: Int64, patience: Duration,
+        age: Duration
+    ) {
         self.descriptor = descriptor
         self.generation = generation
-        self.deadline = deadline
+        self.client = client
+        self.tls = tls
+        phaseBegan = now
+        deadline = now.advanced(by: patience)
+        retiresAt = now.advanced(by: age)
+    }
+
+    /// Notes that a phase begins now, and how long it may take.
+    func startClock(now: Int64, patience: Duration, arrivedBytes: Int = 0) {
+        phaseBegan = now
+        deadline = now.advanced(by: patience)
+        self.arrivedBytes = arrivedBytes
     }
 
     /// Whether another request may be looked at now.
@@ -81,17 +117,14 @@ final class Connection {
         }
     }
 
+    /// How long the request that is arriving will be in all, in bytes; nil where that is not known.
+    var expectedBytes: Int? {
+        guard case .body(let partial) = phase, case .length(let length) = partial.head.framing else { return nil }
+        return partial.head.byteCount + length
+    }
+
     /// What epoll is to carry for this connection: generation and descriptor.
     var token: UInt64 { UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor)) }
-
-    /// Drops the first `count` bytes of the input, and its memory with the last of them.
-    func consumeInput(_ count: Int) {
-        if count == input.count {
-            input = []
-        } else if count > 0 {
-            input.removeFirst(count)
-        }
-    }
 
     /// Gives back the memory of chunks' framing that is decoded: a body in chunks of one byte takes six on the wire.
     func dropDecodedFraming() {

@@ -22,17 +22,20 @@ public enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
 /// A bound, listening, non-blocking socket.
 struct Listener: Sendable {
     let descriptor: Int32
-    /// The address it is bound to, with the port that the kernel chose where none was named.
-    let address: ListenAddress
+    /// What it was made of, with the port that the kernel chose where none was named.
+    let settings: ListenerSettings
 
     /// How many connections may wait in the kernel to be accepted.
-    private static let backlog: Int32 = 1024
+    static let backlog: Int32 = 1024
+
+    /// The address it is bound to.
+    var address: ListenAddress { settings.address }
 
     /// Binds and listens. Fails where anybody listens there already.
-    static func open(_ address: ListenAddress) throws(SystemError) -> Listener {
-        switch address {
-        case .tcp(let host, let port): try openTCP(host: host, port: port, joins: false)
-        case .unix(let path): try openUnix(path: path)
+    static func open(_ settings: ListenerSettings) throws(SystemError) -> Listener {
+        switch settings.address {
+        case .tcp(let host, let port): try openTCP(settings, host: host, port: port, joins: false)
+        case .unix(let path): try openUnix(settings, path: path)
         }
     }
 
@@ -40,16 +43,18 @@ struct Listener: Sendable {
     /// a queue of its own in the kernel, and for a unix socket, which has no such thing, the same one again.
     func forAnotherShard() throws(SystemError) -> Listener {
         switch address {
-        case .tcp(let host, let port): return try Self.openTCP(host: host, port: port, joins: true)
+        case .tcp(let host, let port): return try Self.openTCP(settings, host: host, port: port, joins: true)
         case .unix(let path):
             let copy = try systemCall("dup for unix:\(path)") { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
-            return Listener(descriptor: copy, address: address)
+            return Listener(descriptor: copy, settings: settings)
         }
     }
 
     /// - Parameter joins: whether the address is shared with a listener of ours.
-    private static func openTCP(host: String, port: UInt16, joins: Bool) throws(SystemError) -> Listener {
-        let name = ListenAddress.tcp(host: host, port: port).description
+    private static func openTCP(
+        _ settings: ListenerSettings, host: String, port: UInt16, joins: Bool
+    ) throws(SystemError) -> Listener {
+        let name = settings.address.description
         guard let (storage, length) = socketAddress(host: host, port: port) else {
             throw SystemError(call: "listen on \(name)", code: EADDRNOTAVAIL)
         }
@@ -62,21 +67,25 @@ struct Listener: Sendable {
             if joins { try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, name) }
             // Answers are written whole: waiting for more would only delay them. Accepted sockets inherit it.
             try setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, name)
-            if family == AF_INET6 { try setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, name) }
+            if family == AF_INET6 {
+                // Always said: what holds where nothing is said is a setting of the machine (ipv6(7), bindv6only).
+                try setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, name, settings.isDualStack ? 0 : 1)
+            }
             try bind(descriptor, storage, length, name)
             // With it, bind would have joined whoever listens there, be it another hookd with another store, and half
             // of the callbacks would go there. Set afterwards, it lets our further sockets in.
             if !joins { try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, name) }
             try listen(descriptor, name)
-            let bound = try boundPort(of: descriptor, name)
-            return Listener(descriptor: descriptor, address: .tcp(host: host, port: bound))
+            var bound = settings
+            bound.address = .tcp(host: host, port: try boundPort(of: descriptor, name))
+            return Listener(descriptor: descriptor, settings: bound)
         } catch {
             close(descriptor)
             throw error
         }
     }
 
-    private static func openUnix(path: String) throws(SystemError) -> Listener {
+    private static func openUnix(_ settings: ListenerSettings, path: String) throws(SystemError) -> Listener {
         let name = "unix:\(path)"
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -94,10 +103,23 @@ struct Listener: Sendable {
         do {
             try removeStaleSocket(path: path, storage, length)
             try bind(descriptor, storage, length, name)
+            if let mode = settings.unixMode { try setMode(mode, ofSocketAt: path, name) }
             try listen(descriptor, name)
-            return Listener(descriptor: descriptor, address: .unix(path: path))
+            return Listener(descriptor: descriptor, settings: settings)
         } catch {
             close(descriptor)
+            throw error
+        }
+    }
+
+    /// Sets the permissions of a socket that is bound and does not listen yet: until it does, every connect(2) is
+    /// refused, so nobody gets in by those it was made with. They cannot be given to bind(2), which takes the umask
+    /// away from them.
+    private static func setMode(_ mode: mode_t, ofSocketAt path: String, _ name: String) throws(SystemError) {
+        do throws(SystemError) {
+            try systemCall("chmod \(name)") { chmod(path, mode) }
+        } catch {
+            unlink(path)
             throw error
         }
     }
@@ -128,11 +150,11 @@ struct Listener: Sendable {
     }
 
     private static func setOption(
-        _ descriptor: Int32, _ level: Int32, _ option: Int32, _ name: String
+        _ descriptor: Int32, _ level: Int32, _ option: Int32, _ name: String, _ value: Int32 = 1
     ) throws(SystemError) {
-        var on: Int32 = 1
+        var value = value
         try systemCall("setsockopt for \(name)") {
-            setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
+            setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
         }
     }
 
@@ -144,7 +166,7 @@ struct Listener: Sendable {
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
             }
         }
-        return port(of: storage)
+        return portNumber(of: storage)
     }
 }
 
@@ -168,27 +190,4 @@ private func socketAddress(host: String, port: UInt16) -> (sockaddr_storage, soc
         $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: min(Int(length), $0.count)))
     }
     return (storage, length)
-}
-
-/// The port of an IPv4 or IPv6 address: the two bytes behind the family in both.
-private func port(of storage: sockaddr_storage) -> UInt16 {
-    withUnsafeBytes(of: storage) { UInt16(bigEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) }
-}
-
-/// The address of the other end of a connection, for a log line.
-func peerDescription(of descriptor: Int32) -> String {
-    var storage = sockaddr_storage()
-    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    let result = withUnsafeMutablePointer(to: &storage) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
-    }
-    guard result == 0 else { return "unknown" }
-    guard Int32(storage.ss_family) != AF_UNIX else { return "unix" }
-    var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-    let failed = withSocketAddress(storage) {
-        getnameinfo($0, length, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST)
-    }
-    guard failed == 0 else { return "unknown" }
-    let text = String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    return ListenAddress.tcp(host: text, port: port(of: storage)).description
 }

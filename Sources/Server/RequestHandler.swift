@@ -14,10 +14,25 @@ public struct Request {
     public let body: Range<Int>
     /// When it had arrived whole, in microseconds since 1970 (UTC).
     public let receivedAt: Int64
-    let descriptor: Int32
+    let connection: Connection
 
-    /// Where it came from: an address and port, or `unix`. Costs a system call.
-    public var peer: String { peerDescription(of: descriptor) }
+    /// Who sent it: the other end of the connection, or whom a trusted proxy names.
+    public var client: ClientAddress {
+        guard let forwarded = connection.forwarded else { return connection.client }
+        return forwarded.client(behind: connection.client, fields: fields, bytes)
+    }
+}
+
+/// Why a client was not served, where no request of it came to the handler.
+public enum ConnectionProblem: Sendable {
+    /// A request was malformed, too large, too slow or too much, and answered so.
+    case request(status: Int, message: String)
+    /// The client and the server did not agree on an encryption, or what came over it was no TLS.
+    case encryption(_ reason: String)
+    /// A trusted proxy did not say who its client is.
+    case proxyHeader(_ reason: String)
+    /// There were too many connections, of the client or in all.
+    case tooManyConnections
 }
 
 /// To which request an answer belongs. A ticket whose connection is gone answers nothing.
@@ -42,6 +57,9 @@ public protocol RequestHandler: AnyObject {
 
     /// The answer to a request that is malformed, too large, too slow, or was not answered in time.
     func answer(status: Int, message: String) -> Response
+
+    /// Told of a client that is not served, for the log.
+    func report(_ problem: ConnectionProblem, client: ClientAddress)
 
     /// Called after the requests that arrived together were handled: time to pass on what was gathered.
     func turnEnded()

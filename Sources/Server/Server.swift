@@ -2,23 +2,6 @@
 
 import Dispatch
 import Glibc
-import Synchronization
-
-/// How many connections all shards hold together.
-final class ConnectionBudget: Sendable {
-    private let held = Atomic<Int>(0)
-
-    /// Takes one if fewer than `limit` are held.
-    func take(limit: Int) -> Bool {
-        if held.add(1, ordering: .relaxed).newValue <= limit { return true }
-        give()
-        return false
-    }
-
-    func give() {
-        held.subtract(1, ordering: .relaxed)
-    }
-}
 
 /// A running HTTP/1.1 server.
 public final class Server: Sendable {
@@ -30,17 +13,17 @@ public final class Server: Sendable {
     /// Binds all addresses. Nothing is accepted before `start(handler:)`.
     ///
     /// - Parameter shardCount: how many event loops share the work.
-    public init(addresses: [ListenAddress], limits: ServerLimits, shardCount: Int) throws(SystemError) {
+    public init(listeners settings: [ListenerSettings], limits: ServerLimits, shardCount: Int) throws(SystemError) {
         var bound: [ListenAddress] = []
         var listeners = [[Listener]](repeating: [], count: shardCount)
-        for address in addresses {
-            let first = try Listener.open(address)
+        for settings in settings {
+            let first = try Listener.open(settings)
             bound.append(first.address)
             for index in 0..<shardCount {
                 listeners[index].append(index == 0 ? first : try first.forAnotherShard())
             }
         }
-        let budget = ConnectionBudget()
+        let budget = ServerBudget()
         var shards: [Shard] = []
         for (index, listeners) in listeners.enumerated() {
             shards.append(try Shard(index: index, listeners: listeners, limits: limits, budget: budget))

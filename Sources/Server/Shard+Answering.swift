@@ -1,5 +1,6 @@
 // A shard's way from answers to sockets, and what becomes of the connection behind them.
 
+import CLinux
 import Glibc
 import HTTP
 
@@ -26,6 +27,7 @@ extension Shard {
 
     func refuse(_ connection: Connection, status: Int, message: String) {
         guard let handler else { return }
+        handler.report(.request(status: status, message: message), client: connection.client)
         connection.closesAfterAnswer = true
         send(connection, handler.answer(status: status, message: message))
     }
@@ -40,24 +42,30 @@ extension Shard {
         if case .writing = connection.phase, connection.output.isEmpty { finishAnswer(connection) }
     }
 
-    /// Sends `answerBytes`; what the socket does not take waits in the connection.
+    /// Sends `answerBytes`, encrypted where the connection is.
     func write(_ connection: Connection) {
+        guard let tls = connection.tls else { return transmit(connection, answerBytes) }
+        encrypt(connection, tls)
+    }
+
+    /// Sends bytes as they go over the wire; what the socket does not take waits in the connection.
+    func transmit(_ connection: Connection, _ bytes: [UInt8]) {
         guard connection.output.isEmpty else {
-            connection.output.append(contentsOf: answerBytes)
+            connection.output.append(contentsOf: bytes)
             return
         }
-        let result = answerBytes.withUnsafeBytes { bytes in
+        let result = bytes.withUnsafeBytes { bytes in
             transfer { Glibc.send(connection.descriptor, bytes.baseAddress, bytes.count, noSignal) }
         }
         switch result {
-        case .bytes(answerBytes.count): return
-        case .bytes(let count): connection.output = Array(answerBytes[count...])
-        case .wouldBlock: connection.output = answerBytes
+        case .bytes(bytes.count): return
+        case .bytes(let count): connection.output = Array(bytes[count...])
+        case .wouldBlock: connection.output = bytes
         case .failed:
             end(connection)
             return
         }
-        connection.deadline = now + limits.bodyTimeout.nanoseconds
+        if case .writing = connection.phase { connection.startClock(now: now, patience: limits.bodyTimeout) }
     }
 
     /// Sends what waits, now that the socket takes bytes again.
@@ -87,13 +95,20 @@ extension Shard {
     func finishAnswer(_ connection: Connection) {
         guard connection.closesAfterAnswer || isDraining else {
             connection.phase = .idle
-            connection.deadline = now + limits.idleTimeout.nanoseconds
+            connection.startClock(now: now, patience: limits.idleTimeout)
             return
         }
-        connection.input = []
-        shutdown(connection.descriptor, Int32(SHUT_WR))
+        if let tls = connection.tls { sayGoodbye(connection, tls) }
+        linger(connection)
+    }
+
+    /// Sends nothing more, and waits for the client to close, so that no reset overtakes what was sent.
+    func linger(_ connection: Connection) {
+        if case .closed = connection.phase { return }
+        dropInput(connection)
         connection.phase = .lingering
-        connection.deadline = now + Self.lingerTimeout.nanoseconds
+        connection.startClock(now: now, patience: Self.lingerTimeout)
+        shutdown(connection.descriptor, Int32(SHUT_WR))
         discard(connection)
     }
 

@@ -26,22 +26,32 @@ extension Shard {
             case .bytes(let count):
                 // The socket is empty, unless its end is there to be read as well.
                 if count < Self.readBytes, !connection.peerHasFinished { connection.isReadable = false }
-                take(connection, UnsafeMutableBufferPointer(start: buffer, count: count))
+                arrive(connection, UnsafeMutableBufferPointer(start: buffer, count: count))
             }
         }
     }
 
-    /// Handles bytes that have just arrived. A request that came whole is handled where it lies; what is left over
-    /// is kept by the connection.
+    /// Bytes that came out of the socket: perhaps a proxy's word on who the client is, perhaps encrypted.
+    func arrive(_ connection: Connection, _ bytes: UnsafeMutableBufferPointer<UInt8>) {
+        if connection.awaitsProxyHeader {
+            takeProxyHeader(connection, bytes)
+        } else if let tls = connection.tls {
+            decrypt(connection, tls, bytes)
+        } else {
+            take(connection, bytes)
+        }
+    }
+
+    /// Handles bytes of requests that have just arrived. A request that came whole is handled where it lies; what is
+    /// left over is kept by the connection.
     func take(_ connection: Connection, _ bytes: UnsafeMutableBufferPointer<UInt8>) {
+        connection.arrivedBytes += bytes.count
         if connection.input.isEmpty {
             let consumed = serve(connection, bytes)
-            if consumed < bytes.count {
-                connection.input.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[consumed...]))
-            }
+            if consumed < bytes.count { keep(connection, UnsafeBufferPointer(rebasing: bytes[consumed...])) }
         } else {
-            connection.input.append(contentsOf: bytes)
-            serveInput(connection)
+            keep(connection, UnsafeBufferPointer(bytes))
+            if connection.acceptsRequest { serveInput(connection) }
         }
     }
 
@@ -50,7 +60,7 @@ extension Shard {
         swap(&input, &connection.input)
         let consumed = input.withUnsafeMutableBufferPointer { serve(connection, $0) }
         swap(&input, &connection.input)
-        connection.consumeInput(consumed)
+        consumeInput(connection, consumed)
         connection.dropDecodedFraming()
     }
 
@@ -92,7 +102,7 @@ extension Shard {
         }
         guard let end = try findEnd(of: &partial, in: bytes) else {
             connection.phase = .body(partial)
-            if fieldsAreParsed { awaitBody(connection, partial) }
+            if fieldsAreParsed { awaitBody(connection, partial, arrivedBytes: bytes.count - partial.head.byteCount) }
             return nil
         }
         // The parser has served other connections since it parsed this head: its fields are needed again.
@@ -120,12 +130,14 @@ extension Shard {
         case .incomplete(let scanned):
             // The empty line that some clients send behind a body does not begin a request.
             if bytes.count <= 2, bytes.first == 0x0d { return .incomplete }
-            if case .idle = connection.phase { connection.deadline = now + limits.headerTimeout.nanoseconds }
+            if case .idle = connection.phase {
+                connection.startClock(now: now, patience: limits.headerTimeout, arrivedBytes: bytes.count)
+            }
             connection.phase = .head(scanned: scanned)
             return .incomplete
         case .complete(let head):
             connection.answersHead = head.method == .head
-            connection.closesAfterAnswer = !head.isPersistent || isDraining
+            connection.closesAfterAnswer = !head.isPersistent || isDraining || now >= connection.retiresAt
             let decoder = head.framing == .chunked ? ChunkedDecoder(limits: limits.request) : nil
             let partial = Connection.PartialBody(
                 head: head, decoder: decoder, bodyEnd: head.byteCount, inputStart: head.byteCount)
@@ -156,8 +168,8 @@ extension Shard {
         }
     }
 
-    func awaitBody(_ connection: Connection, _ partial: Connection.PartialBody) {
-        connection.deadline = now + limits.bodyTimeout.nanoseconds
+    func awaitBody(_ connection: Connection, _ partial: Connection.PartialBody, arrivedBytes: Int) {
+        connection.startClock(now: now, patience: limits.bodyTimeout, arrivedBytes: arrivedBytes)
         if partial.head.expectsContinue {
             answerBytes.removeAll(keepingCapacity: true)
             answerBytes.append(Response.continueBytes)
@@ -171,7 +183,7 @@ extension Shard {
         Request(
             head: partial.head, fields: parser.fields, bytes: bytes,
             body: partial.head.byteCount..<partial.bodyEnd, receivedAt: wallClock,
-            descriptor: connection.descriptor)
+            connection: connection)
     }
 
     func handle(
@@ -179,7 +191,7 @@ extension Shard {
     ) {
         connection.ordinal &+= 1
         connection.phase = .waiting
-        connection.deadline = now + limits.answerTimeout.nanoseconds
+        connection.startClock(now: now, patience: limits.answerTimeout)
         let ticket = Ticket(
             descriptor: connection.descriptor, generation: connection.generation, ordinal: connection.ordinal)
         if let response = handler?.handle(makeRequest(connection, partial, bytes), ticket: ticket) {

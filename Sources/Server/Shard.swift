@@ -8,24 +8,13 @@ import Glibc
 import HTTP
 import Synchronization
 
-/// The event bits of epoll_ctl(2), as plain numbers.
-private enum EpollEvents {
-    static let input = EPOLLIN.rawValue
-    static let output = EPOLLOUT.rawValue
-    static let error = EPOLLERR.rawValue
-    /// The peer sends nothing more, or both directions are closed.
-    static let peerFinished = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue
-    static let edgeTriggered = EPOLLET.rawValue
-    static let exclusive = EPOLLEXCLUSIVE.rawValue
-}
-
 /// One of the server's event loops. All of it but `post(_:)` is for its own queue only.
 public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbox` and `isAsleep` are synchronised
     /// How many bytes are read from a socket at once, and how many times in one turn: others are waiting.
     static let readBytes = 64 << 10
     static let readsPerTurn = 4
     /// How often deadlines are looked at.
-    private static let tick = Duration.milliseconds(500)
+    static let tick = Duration.milliseconds(500)
     /// How long the rest of a closing client's bytes is waited for.
     static let lingerTimeout = Duration.seconds(2)
     /// The epoll tokens that no connection has: generations begin at 1.
@@ -33,39 +22,50 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     private static let listenerTokens: UInt64 = 0xffff_ffff
 
     private let queue: DispatchQueue
-    private let epoll: Int32
+    let epoll: Int32
     private let wakeDescriptor: Int32
     let limits: ServerLimits
-    let budget: ConnectionBudget
+    let budget: ServerBudget
     private let mailbox = Mutex<[@Sendable (Shard) -> Void]>([])
     private let isAsleep = Atomic<Bool>(false)
 
     var handler: (any RequestHandler)?
     var parser: RequestParser
-    private var listeners: [Listener]
-    private var isAccepting = false
+    var listeners: [Listener]
+    var isAccepting = false
     var isDraining = false
     /// By descriptor.
     var connections: [Connection?] = []
     /// The tokens of connections that may have more to read, at once.
     var unfinished: [UInt64] = []
-    private var connectionCount = 0
+    var connectionCount = 0
     private var generation: UInt32 = 0
+    /// A descriptor to give up where there is no other one left.
+    var spareDescriptor: Int32
+    /// How many connections were told since the last tick that descriptors have run out.
+    var apologies = 0
+    /// Before this moment there is no use in looking for connections to end.
+    var nextRoomSearch: Int64 = 0
     private var events = [clinux_event](repeating: clinux_event(), count: 512)
     let readBuffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: readBytes)
     var answerBytes: [UInt8] = []
+    /// What goes over the wire of an encrypted connection.
+    var cipherBytes: [UInt8] = []
+    /// What came out of the bytes that were read from an encrypted connection.
+    let plainBuffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: recordBytes)
     var now: Int64 = clinux_monotonic_nanoseconds()
-    private var nextTick: Int64 = 0
+    var nextTick: Int64 = 0
     var date = HTTPDate(unixSeconds: 0)
     /// The wall clock at the start of this turn, in microseconds since 1970 (UTC).
     public private(set) var wallClock: Int64 = clinux_wall_microseconds()
 
-    init(index: Int, listeners: [Listener], limits: ServerLimits, budget: ConnectionBudget) throws(SystemError) {
+    init(index: Int, listeners: [Listener], limits: ServerLimits, budget: ServerBudget) throws(SystemError) {
         queue = DispatchQueue(label: "hookd.shard.\(index)", qos: .userInitiated)
         self.listeners = listeners
         self.limits = limits
         self.budget = budget
         parser = RequestParser(limits: limits.request)
+        spareDescriptor = openSpareDescriptor()
         epoll = try systemCall("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) }
         wakeDescriptor = try systemCall("eventfd") { eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK)) }
         // Edge-triggered, so the eventfd is never read: each write wakes once.
@@ -77,7 +77,9 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     deinit {
         close(epoll)
         close(wakeDescriptor)
+        close(spareDescriptor)
         readBuffer.deallocate()
+        plainBuffer.deallocate()
     }
 
     /// Starts the loop. `finished` is called on the shard's queue when it has drained.
@@ -178,123 +180,23 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
         return connection
     }
 
-    // MARK: Accepting
-
-    private func acceptConnections(from listener: Listener) {
-        while isAccepting {
-            guard budget.take(limit: limits.connections) else {
-                pauseAccepting()
-                return
-            }
-            let descriptor = clinux_accept(listener.descriptor)
-            guard descriptor >= 0 else {
-                budget.give()
-                switch errno {
-                case EAGAIN: return
-                // The peer gave up between its connect and our accept (accept(2): treat like EAGAIN by retrying).
-                case EINTR, ECONNABORTED, EPROTO, ENETDOWN, EHOSTUNREACH, ENETUNREACH, EOPNOTSUPP: continue
-                // Out of descriptors or memory: the listener stays ready, so the loop would spin on it.
-                default: pauseAccepting()
-                }
-                return
-            }
-            add(descriptor)
-        }
-    }
-
-    private func add(_ descriptor: Int32) {
+    /// Tells a new connection from every other one, whatever its descriptor.
+    func nextGeneration() -> UInt32 {
         generation = generation == UInt32.max - 1 ? 1 : generation + 1
-        let connection = Connection(
-            descriptor: descriptor, generation: generation, deadline: now + limits.headerTimeout.nanoseconds)
-        let interest =
-            EpollEvents.input | EpollEvents.output | EpollEvents.peerFinished | EpollEvents.edgeTriggered
-        guard clinux_epoll_add(epoll, descriptor, interest, connection.token) == 0 else {
-            close(descriptor)
-            budget.give()
-            return
-        }
-        while connections.count <= Int(descriptor) { connections.append(nil) }
-        connections[Int(descriptor)] = connection
-        connectionCount += 1
-    }
-
-    /// Takes the listeners out of the epoll set. They come back when a connection ends, or at the next tick.
-    private func pauseAccepting() {
-        guard isAccepting else { return }
-        isAccepting = false
-        for listener in listeners { clinux_epoll_remove(epoll, listener.descriptor) }
-    }
-
-    private func resumeAccepting() {
-        guard !isAccepting, !isDraining else { return }
-        isAccepting = true
-        for (index, listener) in listeners.enumerated() {
-            // A unix socket is shared between shards: one of them is woken for a connection.
-            let exclusive: UInt32 = if case .unix = listener.address { EpollEvents.exclusive } else { 0 }
-            clinux_epoll_add(epoll, listener.descriptor, EpollEvents.input | exclusive, UInt64(index))
-        }
+        return generation
     }
 
     func end(_ connection: Connection) {
         if case .closed = connection.phase { return }
         connection.phase = .closed
         connection.isReadable = false
-        connection.input = []
+        dropInput(connection)
         connection.output = []
         connections[Int(connection.descriptor)] = nil
         connectionCount -= 1
         close(connection.descriptor)
-        budget.give()
+        if let address = connection.countedAddress { budget.giveAddress(address) }
+        budget.giveConnection()
         resumeAccepting()
-    }
-
-    // MARK: Time
-
-    private func sweep() {
-        nextTick = now + Self.tick.nanoseconds
-        for case let connection? in connections where connection.deadline <= now { expire(connection) }
-        resumeAccepting()
-    }
-
-    private func expire(_ connection: Connection) {
-        // It may be us who were late, suspended or on a busy machine: what has arrived meanwhile counts.
-        if connection.acceptsRequest {
-            connection.isReadable = true
-            receive(connection)
-            guard connection.deadline <= now else { return }
-        }
-        switch connection.phase {
-        case .head: refuse(connection, status: 408, message: "the request's head took too long")
-        case .body: refuse(connection, status: 408, message: "the request's body took too long")
-        case .waiting:
-            if let handler {
-                send(connection, handler.answer(status: 503, message: "the request was not stored in time"))
-                goOn(connection)
-            }
-        case .idle, .writing, .lingering: end(connection)
-        case .closed: break
-        }
-    }
-
-    // MARK: Draining
-
-    /// Accepts what has already connected, then nothing more; answers what has been read, then ends each connection.
-    func drain() {
-        guard !isDraining else { return }
-        for listener in listeners { acceptConnections(from: listener) }
-        pauseAccepting()
-        isDraining = true
-        for listener in listeners { close(listener.descriptor) }
-        listeners = []
-        for case let connection? in connections {
-            connection.isReadable = true
-            receive(connection)
-            if case .idle = connection.phase { end(connection) }
-        }
-    }
-
-    /// Ends every connection, answered or not.
-    func endAll() {
-        for case let connection? in connections { end(connection) }
     }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Daemon
+import FoundationEssentials
 
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,7 +25,7 @@ struct ServeCommand: ParsableCommand {
         for warning in configuration.warnings { logger.warning("\(warning)") }
         let daemon: Daemon
         do {
-            daemon = try Daemon(configuration, logger: logger)
+            daemon = try Daemon(configuration, environment: ProcessInfo.processInfo.environment, logger: logger)
         } catch {
             throw failure("did not start: \(error)")
         }

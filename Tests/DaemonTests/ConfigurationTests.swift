@@ -22,6 +22,10 @@ import Testing
         #expect(limits.headerCount == 100)
         #expect(limits.connections == 10_000)
         #expect(limits.nonces == 16_777_216)
+        #expect(limits.connectionsPerAddress == nil)
+        #expect(limits.connectionAge == .seconds(3600))
+        #expect(limits.minimumBytesPerSecond == nil)
+        #expect(limits.requestMemoryBytes == 33_554_432)
         #expect(limits.headerTimeout == .seconds(10))
         #expect(limits.bodyTimeout == .seconds(30))
         #expect(limits.idleTimeout == .seconds(75))
@@ -55,7 +59,7 @@ import Testing
             }
             """
         ).load(environment: ["NEW": "the-next-secret"])
-        #expect(configuration.listen == [.tcp(host: "::1", port: 9), .unix(path: "/run/hookd.sock")])
+        #expect(configuration.listen.map(\.address) == [.tcp(host: "::1", port: 9), .unix(path: "/run/hookd.sock")])
         #expect(configuration.stateDirectory == "/etc/hookd/state")
         #expect(configuration.endpoints.map(\.path) == ["/b", "/a"])
         let endpoint = try #require(configuration.endpoints.first)
@@ -102,7 +106,7 @@ import Testing
             environment: ["CREDENTIALS_DIRECTORY": credentials.path])
         #expect(configuration.warnings == [])
         #expect(
-            configuration.startLine(listening: configuration.listen)
+            configuration.startLine(listening: configuration.listen.map(\.address))
                 == "hookd listening on 127.0.0.1:8080; endpoints /callbacks; "
                 + "sinks journal (stdout), archive (file), crm (forward)")
     }

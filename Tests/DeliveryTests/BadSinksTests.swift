@@ -41,7 +41,7 @@ import Testing
             ("endless", try bad(.streamBody(status: 500))), ("redirects", try bad(redirect)),
             ("redirects-inside", try bad(inside)),
             ("busy", try bad(.answer(429, headers: ["Retry-After: 1"]), for: 1)), ("broken", try bad(.answer(500))),
-            ("impostor", try HTTPTarget([], tls: TLSServer(TLSIdentity("crm.example.com")))),
+            ("impostor", try HTTPTarget([], tls: TLSServer(TLSIdentity("DNS:crm.example.com")))),
         ]
     }
 
@@ -52,7 +52,7 @@ import Testing
         let gone = try HTTPTarget([])
         gone.close()
         defer { for (_, target) in targets + [("", internalTarget)] { target.close() } }
-        try write(try TLSIdentity("127.0.0.1").authority, to: directory.file("ca.pem"))
+        try write(try TLSIdentity("IP:127.0.0.1").authority.certificate, to: directory.file("ca.pem"))
         let file = FileSink(name: "archive", path: directory.file("events.jsonl"), renderer: PlainRenderer())
         let good = try HTTPTarget([])
         defer { good.close() }

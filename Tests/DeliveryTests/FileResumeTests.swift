@@ -84,8 +84,9 @@ import Testing
         func appendLine(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer, to output: inout [UInt8]) {
             plain.appendLine(event, in: bytes, to: &output)
         }
-        func attributes(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> [(name: String, value: String)] {
-            []
+        func appendHeaderLines(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer, to output: inout [UInt8]) {}
+        func orderNumber(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer, by order: EventOrder) -> UInt64? {
+            nil
         }
         func traits(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> EventTraits { EventTraits() }
         func place(ofLine line: UnsafeRawBufferPointer) -> LinePlace? {

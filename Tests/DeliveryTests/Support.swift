@@ -16,10 +16,16 @@ final class PlainRenderer: EventRenderer {
         output.append(UInt8(ascii: "\n"))
     }
 
-    func attributes(
-        _ event: StoredEvent, in bytes: UnsafeRawBufferPointer
-    ) -> [(name: String, value: String)] {
-        [("specversion", "1.0"), ("id", "\(event.sequence)"), ("datacontenttype", "application/json")]
+    func appendHeaderLines(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+        for line in ["ce-specversion: 1.0", "ce-id: \(event.sequence)", "Content-Type: application/json"] {
+            output.append(contentsOf: Array(line.utf8) + [0])
+        }
+    }
+
+    /// What stands before a colon in the body is the conversation.
+    func orderNumber(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer, by order: EventOrder) -> UInt64? {
+        let parts = bytes[event.body.range].split(separator: UInt8(ascii: ":"), maxSplits: 1)
+        return parts.count == 2 ? parts[0].reduce(7) { $0 &* 31 &+ UInt64($1) } : nil
     }
 
     func place(ofLine line: UnsafeRawBufferPointer) -> LinePlace? {
@@ -32,12 +38,7 @@ final class PlainRenderer: EventRenderer {
 
     func mayBegin(_ piece: UnsafeRawBufferPointer) -> Bool { piece.first.map { (0x30...0x39).contains($0) } ?? true }
 
-    /// What stands before a colon in the body is the conversation.
-    func traits(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> EventTraits {
-        let body = String(decoding: bytes[event.body.range], as: UTF8.self)
-        let parts = body.split(separator: ":", maxSplits: 1)
-        return EventTraits(type: "com.sinch.conversation.test", subject: parts.count == 2 ? String(parts[0]) : nil)
-    }
+    func traits(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> EventTraits { EventTraits() }
 }
 
 /// What `PlainRenderer` makes of `bodies`, numbered from `first`.

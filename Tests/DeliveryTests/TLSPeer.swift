@@ -2,41 +2,25 @@
 
 import CTLSPeer
 import Glibc
+import TestAuthority
 import Testing
 
-/// An authority and a certificate for one name.
-final class TLSIdentity: Sendable {
-    let authority: String
-    let certificate: String
-    let key: String
-    /// SHA-256 of the public key.
-    let pin: [UInt8]
+/// An authority, and a certificate that it has issued for one name.
+struct TLSIdentity: Sendable {
+    let authority: Issued
+    let issued: Issued
 
+    /// - Parameter name: as OpenSSL writes it, such as `DNS:a.example` or `IP:127.0.0.1`.
     init(_ name: String) throws {
-        let identity = UnsafeMutablePointer<ctlspeer_identity>.allocate(capacity: 1)
-        defer { identity.deallocate() }
-        try #require(ctlspeer_make_identity(name, identity))
-        authority = Self.text(&identity.pointee.authority)
-        certificate = Self.text(&identity.pointee.certificate)
-        key = Self.text(&identity.pointee.key)
-        pin = withUnsafeBytes(of: identity.pointee.pin) { Array($0) }
+        authority = try Issued("test authority", isAuthority: true)
+        issued = try Issued("target", names: name, by: authority)
     }
 
-    private static func text<Buffer>(_ buffer: inout Buffer) -> String {
-        withUnsafeBytes(of: &buffer) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    }
-
-    fileprivate func withStructure<Result>(_ body: (UnsafePointer<ctlspeer_identity>) -> Result) -> Result {
-        let identity = UnsafeMutablePointer<ctlspeer_identity>.allocate(capacity: 1)
-        defer { identity.deallocate() }
-        identity.initialize(to: ctlspeer_identity())
-        Self.copy(certificate, to: &identity.pointee.certificate)
-        Self.copy(key, to: &identity.pointee.key)
-        return body(identity)
-    }
-
-    private static func copy<Buffer>(_ text: String, to buffer: inout Buffer) {
-        withUnsafeMutableBytes(of: &buffer) { $0.copyBytes(from: text.utf8) }
+    /// SHA-256 of the public key.
+    func pin() throws -> [UInt8] {
+        var hash = [UInt8](repeating: 0, count: 32)
+        try #require(ctlspeer_pin(issued.certificate, &hash))
+        return hash
     }
 }
 
@@ -44,8 +28,10 @@ final class TLSIdentity: Sendable {
 final class TLSServer: @unchecked Sendable {  // OpenSSL's contexts are safe from any thread
     let pointer: OpaquePointer
 
+    /// - Parameter clients: the authority that clients must show a certificate of.
     init(_ identity: TLSIdentity, clients: String? = nil, http2: Bool = false) throws {
-        pointer = try #require(identity.withStructure { ctlspeer_server_new($0, clients, http2) })
+        let issued = identity.issued
+        pointer = try #require(ctlspeer_server_new(issued.certificate, issued.key, clients, http2))
     }
 
     deinit { ctlspeer_server_free(pointer) }

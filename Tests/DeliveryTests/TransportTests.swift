@@ -12,8 +12,8 @@ import Testing
 
     init() throws {
         directory = try TemporaryDirectory()
-        identity = try TLSIdentity("127.0.0.1")
-        try write(identity.authority, to: directory.file("ca.pem"))
+        identity = try TLSIdentity("IP:127.0.0.1")
+        try write(identity.authority.certificate, to: directory.file("ca.pem"))
     }
 
     private func sink(_ target: HTTPTarget, _ change: (inout ForwardSettings) -> Void) throws -> ForwardSink {
@@ -31,7 +31,8 @@ import Testing
     func verified() throws {
         let target = try HTTPTarget([], tls: TLSServer(identity))
         defer { target.close() }
-        let sink = try sink(target) { $0.tls.pin = pin(identity.pin) }
+        let key = try identity.pin()
+        let sink = try sink(target) { $0.tls.pin = pin(key) }
         #expect(sink.deliver(makeBatch(["a"])).verdict == .done)
         #expect(target.requests.map(\.text) == ["a"])
     }
@@ -40,7 +41,7 @@ import Testing
 
     @Test("an impostor gets none", arguments: Impostor.allCases)
     func impostor(_ impostor: Impostor) throws {
-        let other = try TLSIdentity("crm.example.com")
+        let other = try TLSIdentity("DNS:crm.example.com")
         let server: TLSServer? =
             switch impostor {
             case .otherName, .otherAuthority: try TLSServer(other)
@@ -49,7 +50,7 @@ import Testing
             }
         let target = try HTTPTarget([], tls: server)
         defer { target.close() }
-        if impostor == .otherName { try write(other.authority, to: directory.file("ca.pem")) }
+        if impostor == .otherName { try write(other.authority.certificate, to: directory.file("ca.pem")) }
         let sink = try sink(target) {
             if impostor == .systemAuthorities { $0.tls.authorityPath = nil }
             if impostor == .otherKey { $0.tls.pin = pin([UInt8](repeating: 7, count: 32)) }
@@ -67,14 +68,14 @@ import Testing
 
     @Test("we show our certificate where there is one", arguments: [true, false])
     func clientCertificate(isShown: Bool) throws {
-        let client = try TLSIdentity("hookd")
-        try write(client.certificate, to: directory.file("client.pem"))
-        let target = try HTTPTarget([], tls: TLSServer(identity, clients: client.authority))
+        let client = try TLSIdentity("DNS:hookd")
+        try write(client.issued.certificate, to: directory.file("client.pem"))
+        let target = try HTTPTarget([], tls: TLSServer(identity, clients: client.authority.certificate))
         defer { target.close() }
         let sink = try sink(target) {
             guard isShown else { return }
             $0.tls.certificatePath = directory.file("client.pem")
-            $0.tls.key = HiddenBytes(Array(client.key.utf8))
+            $0.tls.key = HiddenBytes(Array(client.issued.key.utf8))
         }
         #expect((sink.deliver(makeBatch(["a"])).verdict == .done) == isShown)
         #expect(target.requests.count == (isShown ? 1 : 0))

@@ -77,7 +77,7 @@ import Testing
     static let extensions: [Case] = [
         .init("5;a=b\r\nhello\r\n0;c\r\n\r\n", body("hello"), "extensions are read past, §7.1.1"),
         .init("5; a=\"b;c\"\r\nhello\r\n0\r\n\r\n", body("hello"), "a quoted one"),
-        .init("5;\r\nhello\r\n0\r\n\r\n", body("hello"), "an empty one"),
+        .init("5;\r\nhello\r\n0\r\n\r\n", .refused(.chunkInvalid), "an empty one"),
         .init("5;a\nhello\r\n0\r\n\r\n", .refused(.chunkInvalid), "a bare LF in one (CVE-2025-55315)"),
         .init("5;a\rb\r\nhello\r\n0\r\n\r\n", .refused(.chunkInvalid), "a bare CR in one"),
         .init("5;a\0\r\nhello\r\n0\r\n\r\n", .refused(.chunkInvalid), "a NUL in one"),

@@ -91,7 +91,7 @@ import Testing
         .post("Connection: close, keep-alive", .taken("post / 1.1 none close"), "close wins, RFC 9112 §9.3"),
         .post("Connection: keep-alive\r\nConnection: close", .taken("post / 1.1 none close"), "in a second field"),
         .post("Connection: closed", none, "another word"),
-        .post("Connection: close x", none, "no list without a comma"),
+        .post("Connection: close x", .refused(.connectionInvalid), "no list without a comma"),
         .post("Connection:", none, "empty"),
         .init("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", .taken("get / 1.0 none close"), "not offered, §9.3"),
     ]

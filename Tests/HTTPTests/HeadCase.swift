@@ -9,8 +9,6 @@ enum HeadVerdict: Equatable, Sendable {
     /// `METHOD target 1.minor framing keep|close`, and `100` where the client waits for it.
     case taken(String)
     case refused(RequestError)
-    /// Refused as soon as it is known; which error is found first depends on how the bytes arrive.
-    case refusedEarly(RequestError)
     case incomplete
 }
 
@@ -54,7 +52,7 @@ struct HeadCase: CustomTestStringConvertible, Sendable {
 
     func check() throws {
         var parser = RequestParser(limits: limits)
-        #expect(Self.verdict(of: &parser, bytes.span, scanned: 0).verdict == verdict.whole)
+        #expect(Self.verdict(of: &parser, bytes.span, scanned: 0).verdict == verdict)
         if case .taken = verdict {
             let pipelined = bytes + Array("GET /next HTTP/1.1\r\nHost: b\r\n\r\n".utf8)
             #expect(Self.verdict(of: &parser, pipelined.span, scanned: 0).verdict == verdict, "with another behind it")
@@ -79,9 +77,8 @@ struct HeadCase: CustomTestStringConvertible, Sendable {
             case (.taken, .taken):
                 if found.verdict == verdict, count == bytes.count { return nil }
                 return "\(found.verdict) after \(count) bytes"
-            case (.refused(let found), .refused(let expected)), (.refused(let found), .refusedEarly(let expected)):
-                let isSame = found == expected || (verdict != .refused(expected) && found.status == expected.status)
-                return isSame ? nil : "\(found) after \(count) bytes"
+            case (.refused(let found), .refused(let expected)):
+                return found == expected ? nil : "\(found) after \(count) bytes"
             default:
                 return "\(found.verdict) after \(count) bytes"
             }
@@ -107,12 +104,5 @@ struct HeadCase: CustomTestStringConvertible, Sendable {
         let end = head.isPersistent ? "keep" : "close"
         return "\(head.method) \(target) 1.\(head.minorVersion) \(head.framing) \(end)"
             + (head.expectsContinue ? " 100" : "")
-    }
-}
-
-extension HeadVerdict {
-    /// The verdict when the head arrives in one piece.
-    var whole: HeadVerdict {
-        if case .refusedEarly(let error) = self { .refused(error) } else { self }
     }
 }

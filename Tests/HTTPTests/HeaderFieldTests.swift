@@ -45,7 +45,7 @@ import Testing
         .init("GET / HTTP/1.1\r\nHost: a\r\n\n", .refused(.lineEndInvalid), "B17: bare LF for the empty line"),
         .init(
             "GET / HTTP/1.1\r\nHost: a\r\n\r\r\n\r\n", .refused(.fieldNameInvalid), "B17: a CR before the empty line"),
-        .init("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", .refusedEarly(.lineEndInvalid), "a bare LF in front"),
+        .init("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", .refused(.requestLineInvalid), "a bare LF in front"),
         .init("\rGET / HTTP/1.1\r\nHost: a\r\n\r\n", .refused(.requestLineInvalid), "a bare CR in front"),
         .init("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", .taken("get / 1.1 none keep"), "one empty line, RFC 9112 §2.2"),
         .init("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", .refused(.requestLineInvalid), "two are too many"),

@@ -26,7 +26,7 @@ import Testing
     ]
 
     static let spacing: [HeadCase] = [
-        .line("GET  / HTTP/1.1", .refused(.targetInvalid), "two spaces: RFC 9112 §3 has one"),
+        .line("GET  / HTTP/1.1", .refused(.requestLineInvalid), "two spaces: RFC 9112 §3 has one"),
         .line("GET /  HTTP/1.1", .refused(.requestLineInvalid), "two spaces behind the target"),
         .line("GET / HTTP/1.1 ", .refused(.requestLineInvalid), "a space at the end"),
         .line("GET\t/ HTTP/1.1", .refused(.requestLineInvalid), "a tab is no space here"),
@@ -43,7 +43,8 @@ import Testing
 
     static let targets: [HeadCase] = [
         .line("POST /callbacks?a=b&c HTTP/1.1", .taken("post /callbacks?a=b&c 1.1 none keep"), "origin-form, §3.2.1"),
-        .line("POST //x/../%zz HTTP/1.1", .taken("post //x/../%zz 1.1 none keep"), "nothing is resolved or decoded"),
+        .line("POST //x/../%41 HTTP/1.1", .taken("post //x/../%41 1.1 none keep"), "nothing is resolved or decoded"),
+        .line("POST /%zz HTTP/1.1", .refused(.targetInvalid), "no hexadecimal digits, RFC 3986 §2.1"),
         .line("POST http://a/x HTTP/1.1", .taken("post http://a/x 1.1 none keep"), "absolute-form, §3.2.2"),
         .line("POST HTTPS://A:443/ HTTP/1.1", .taken("post HTTPS://A:443/ 1.1 none keep"), "schemes in any case"),
         .line("POST http://a HTTP/1.1", .taken("post http://a 1.1 none keep"), "an empty path, RFC 9110 §4.2.3"),

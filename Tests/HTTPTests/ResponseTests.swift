@@ -37,6 +37,14 @@ import Testing
             expected: "HTTP/1.1 405 Method Not Allowed|Allow: POST|Content-Length: 0||",
             why: "405 must have Allow (RFC 9110 §15.5.6)"),
         .init(
+            response: Response(status: 401, challenge: "Test"),
+            expected: "HTTP/1.1 401 Unauthorized|WWW-Authenticate: Test|Content-Length: 0||",
+            why: "401 must have a challenge (RFC 9110 §15.5.2)"),
+        .init(
+            response: Response(status: 415, acceptEncoding: "identity"),
+            expected: "HTTP/1.1 415 Unsupported Media Type|Accept-Encoding: identity|Content-Length: 0||",
+            why: "415 for a coding should say which are taken (RFC 9110 §12.5.3)"),
+        .init(
             response: Response(status: 200), closes: true,
             expected: "HTTP/1.1 200 OK|Content-Length: 0|Connection: close||", why: "the last one (RFC 9112 §9.6)"),
         .init(

@@ -37,6 +37,28 @@ struct Answer: Equatable, CustomStringConvertible {
     }
 }
 
+extension Answer {
+    /// Takes one answer off the front of what was received; nil where it is not whole.
+    ///
+    /// - Parameter toHead: whether it answers HEAD, and so has no body.
+    init?(takenFrom received: inout [UInt8], toHead: Bool = false) {
+        guard let end = received.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
+        let lines = String(decoding: received[..<end.lowerBound], as: UTF8.self).components(separatedBy: "\r\n")
+        var headers: [String: String] = [:]
+        for line in lines.dropFirst() {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            headers[parts[0].lowercased()] = parts.last.map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+        let count = toHead ? 0 : Int(headers["content-length"] ?? "0") ?? 0
+        guard received.count >= end.upperBound + count else { return nil }
+        let body = String(decoding: received[end.upperBound..<end.upperBound + count], as: UTF8.self)
+        received.removeFirst(end.upperBound + count)
+        let words = lines[0].split(separator: " ")
+        let status = words.first == "HTTP/1.1" && words.count > 1 ? Int(words[1]) ?? 0 : 0
+        self.init(status: status, headers: headers, body: body)
+    }
+}
+
 /// A connection to a server. The descriptor is closed with the object.
 final class Client {
     /// How long to wait for what must come. Never reached where all is well.
@@ -48,11 +70,20 @@ final class Client {
 
     /// Connects.
     ///
-    /// - Parameter receiveBytes: the size of the kernel's buffer for what this client has not read; nil for the usual.
-    init(_ address: ListenAddress, receiveBytes: Int32? = nil) throws {
+    /// - Parameters:
+    ///   - source: the IPv4 address to come from; nil for any.
+    ///   - receiveBytes: the size of the kernel's buffer for what this client has not read; nil for the usual.
+    init(_ address: ListenAddress, from source: String? = nil, receiveBytes: Int32? = nil) throws {
         var storage = sockaddr_storage()
         let length: socklen_t
         switch address {
+        case .tcp("::1", let port):
+            var v6 = sockaddr_in6()
+            v6.sin6_family = sa_family_t(AF_INET6)
+            v6.sin6_port = port.bigEndian
+            v6.sin6_addr = in6addr_loopback
+            withUnsafeMutableBytes(of: &storage) { out in withUnsafeBytes(of: v6) { out.copyMemory(from: $0) } }
+            length = socklen_t(MemoryLayout<sockaddr_in6>.size)
         case .tcp(_, let port):
             var v4 = sockaddr_in()
             v4.sin_family = sa_family_t(AF_INET)
@@ -72,10 +103,23 @@ final class Client {
         if var receiveBytes {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBytes, socklen_t(MemoryLayout<Int32>.size))
         }
+        if let source { try bind(to: source) }
         let result = withUnsafePointer(to: storage) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, length) }
         }
         guard result == 0 else { throw ClientError("connect to \(address)") }  // deinit closes the descriptor
+    }
+
+    private func bind(to source: String) throws {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        inet_pton(AF_INET, source, &address.sin_addr)
+        let result = withUnsafePointer(to: address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else { throw ClientError("bind to \(source)") }
     }
 
     deinit { close() }
@@ -150,26 +194,9 @@ final class Client {
     /// - Parameter toHead: whether it answers HEAD, and so has no body.
     func answer(toHead: Bool = false) throws -> Answer {
         while true {
-            if let answer = takeAnswer(toHead: toHead) { return answer }
+            if let answer = Answer(takenFrom: &received, toHead: toHead) { return answer }
             guard try readMore("answer") else { throw ClientError(timeout: "answer before the end") }
         }
-    }
-
-    private func takeAnswer(toHead: Bool) -> Answer? {
-        guard let end = received.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
-        let lines = String(decoding: received[..<end.lowerBound], as: UTF8.self).components(separatedBy: "\r\n")
-        var headers: [String: String] = [:]
-        for line in lines.dropFirst() {
-            let parts = line.split(separator: ":", maxSplits: 1)
-            headers[parts[0].lowercased()] = parts.last.map { $0.trimmingCharacters(in: .whitespaces) }
-        }
-        let count = toHead ? 0 : Int(headers["content-length"] ?? "0") ?? 0
-        guard received.count >= end.upperBound + count else { return nil }
-        let body = String(decoding: received[end.upperBound..<end.upperBound + count], as: UTF8.self)
-        received.removeFirst(end.upperBound + count)
-        let words = lines[0].split(separator: " ")
-        let status = words.first == "HTTP/1.1" && words.count > 1 ? Int(words[1]) ?? 0 : 0
-        return Answer(status: status, headers: headers, body: body)
     }
 
     /// Reads to the end of the stream.

@@ -32,11 +32,17 @@ final class Echo: Sendable {
     private let pending = Mutex<[Pending]>([])
     private let arrived = DispatchSemaphore(value: 0)
     private let handled = Mutex<[String]>([])
+    private let reported = Mutex<[ConnectionProblem]>([])
 
     fileprivate func take(_ request: Pending) {
         pending.withLock { $0.append(request) }
         arrived.signal()
     }
+
+    /// What the server reported of clients that it did not serve.
+    var problems: [ConnectionProblem] { reported.withLock { $0 } }
+
+    fileprivate func note(_ problem: ConnectionProblem) { reported.withLock { $0.append(problem) } }
 
     fileprivate func note(_ target: String) { handled.withLock { $0.append(target) } }
 
@@ -79,13 +85,15 @@ final class EchoHandler: RequestHandler {
             return nil
         }
         if target == "/large" { return Response(status: 200, body: Self.large) }
-        if target == "/peer" { return Response(status: 200, body: Array(request.peer.utf8)) }
+        if target == "/peer" { return Response(status: 200, body: Array(request.client.description.utf8)) }
         let fields = request.fields.map { "\(text($0.name, request))=\(text($0.value, request))" }
         let echoed = target == "/fields" ? fields.joined(separator: ",") : "\(request.head.method) \(target) \(body)"
         return Response(status: 200, body: Array(echoed.utf8), closes: target == "/close")
     }
 
     func answer(status: Int, message: String) -> Response { Response(status: status, body: Array(message.utf8)) }
+
+    func report(_ problem: ConnectionProblem, client: ClientAddress) { echo.note(problem) }
 
     func turnEnded() {}
 
@@ -102,14 +110,20 @@ final class EchoServer {
     let echo = Echo()
     var address: ListenAddress { server.addresses[0] }
 
-    init(
+    convenience init(
         _ addresses: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 0)], shards: Int = 1,
         _ change: (inout ServerLimits) -> Void = { _ in }
+    ) throws {
+        try self.init(listeners: addresses.map { ListenerSettings($0) }, shards: shards, change)
+    }
+
+    init(
+        listeners: [ListenerSettings], shards: Int = 1, _ change: (inout ServerLimits) -> Void = { _ in }
     ) throws {
         var limits = ServerLimits()
         limits.request = RequestLimits(bodyBytes: 1 << 20, headBytes: 4096, fieldCount: 20)
         change(&limits)
-        server = try Server(addresses: addresses, limits: limits, shardCount: shards)
+        server = try Server(listeners: listeners, limits: limits, shardCount: shards)
         server.start { [echo] shard in EchoHandler(echo, shard) }
     }
 

@@ -8,7 +8,10 @@ import Testing
 
 @Suite("Under load") struct LoadTests {
     @Test("further connections wait until there is room") func connectionLimit() throws {
-        let running = try EchoServer { $0.connections = 2 }
+        let running = try EchoServer {
+            $0.connections = 2
+            $0.leastIdleTime = .seconds(60)
+        }
         let first = try running.client()
         let second = try running.client()
         for client in [first, second] {

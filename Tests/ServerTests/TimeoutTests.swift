@@ -16,7 +16,7 @@ import Testing
         #expect(try client.rest() == "")
     }
 
-    @Test("a head that comes byte by byte is given no more time", arguments: [false, true])
+    @Test("B19: a head that comes byte by byte is given no more time", arguments: [false, true])
     func drippingHead(_ isSecond: Bool) throws {
         let running = try EchoServer {
             $0.headerTimeout = .milliseconds(100)

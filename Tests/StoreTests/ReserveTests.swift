@@ -86,6 +86,8 @@ import Testing
         let small = DiskBudget(totalBytes: 64 << 20)
         #expect(small.checkpointBytes == 1 << 20)
         #expect(small.reserveBytes + small.ballastBytes < 16 << 20)
+        let tiny = DiskBudget(totalBytes: 4 << 20)
+        #expect(tiny.reserveBytes + tiny.ballastBytes == 1 << 20)
         #expect(DiskBudget(totalBytes: 1 << 40, reserveBytes: 0).ballastBytes == 0)
         #expect(DiskBudget(totalBytes: 1 << 40, reserveBytes: 5).reserveBytes == 5)
     }

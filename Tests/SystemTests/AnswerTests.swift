@@ -111,6 +111,10 @@ struct AnswerTests {
             try SignedCallback.unique().request(path: "/x%2F..%2Fcallbacks")
         },
         .init("GET", 405, "UNIMPLEMENTED") { plain("GET /callbacks HTTP/1.1") },
+        .init("OPTIONS for the server as a whole", 405, "UNIMPLEMENTED") { plain("OPTIONS * HTTP/1.1") },
+        .init("OPTIONS", 405, "UNIMPLEMENTED") { plain("OPTIONS /callbacks HTTP/1.1") },
+        .init("TRACE", 405, "UNIMPLEMENTED") { plain("TRACE /callbacks HTTP/1.1") },
+        .init("CONNECT", 405, "UNIMPLEMENTED") { plain("CONNECT example.com:443 HTTP/1.1") },
         .init("PUT", 405, "UNIMPLEMENTED") { plain("PUT /callbacks HTTP/1.1", "Content-Length: 0") },
         .init("a compressed body", 415, "INVALID_ARGUMENT") {
             try SignedCallback.unique().request(adding: ["Content-Encoding: gzip"])
@@ -164,6 +168,8 @@ struct AnswerTests {
         #expect(answer.status == row.status)
         #expect(answer.field("content-type") == "application/json")
         #expect(answer.field("allow") == (row.status == 405 ? "POST" : nil))
+        #expect(answer.field("www-authenticate") == (row.status == 401 ? "Sinch-Webhook-Signature" : nil))
+        #expect(answer.field("accept-encoding") == (row.status == 415 ? "identity" : nil))
         let body = try #require(try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: [String: Any]])
         #expect(body.keys.elementsEqual(["error"]))
         let error = try #require(body["error"])

@@ -22,8 +22,8 @@ struct Room: Sendable {
 let rooms: [Room] = [
     // HTTP/1.1 as bytes: no sockets, no clock, no Sinch. Glibc is there for memchr.
     Room(name: "HTTP", imports: ["Glibc"]),
-    // Sockets and loops: no Sinch, no storage.
-    Room(name: "Server", imports: ["HTTP", "CLinux", "Glibc", "Dispatch", "Synchronization"]),
+    // Sockets, loops and TLS: no Sinch, no storage.
+    Room(name: "Server", imports: ["HTTP", "CLinux", "CSSL", "Glibc", "Dispatch", "Synchronization"]),
     // What a genuine callback is: no sockets, no storage.
     Room(name: "Callbacks", imports: ["CSSL", "Glibc"]),
     // What a callback's body says: no sockets, no storage.

@@ -17,8 +17,8 @@
 /// SOCK_NONBLOCK | SOCK_CLOEXEC, which Swift sees as values of an enumeration.
 extern const int clinux_sock_nonblock_cloexec;
 
-/// accept4(2) without the peer's address, non-blocking and close-on-exec. Its declaration needs _GNU_SOURCE.
-int clinux_accept(int listener);
+/// accept4(2), non-blocking and close-on-exec. Its declaration needs _GNU_SOURCE.
+int clinux_accept(int listener, struct sockaddr_storage *peer);
 
 /// epoll_ctl(2) to add `descriptor` with `events` and 64 bits of the caller's. The event's type is a packed
 /// structure around a union.

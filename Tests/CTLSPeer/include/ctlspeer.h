@@ -1,4 +1,4 @@
-// The other end of TLS connections in tests: a server, and certificates made on the spot. Tests only.
+// The other end of TLS connections that hookd opens: a server, for tests only.
 #pragma once
 
 #include <stdbool.h>
@@ -6,24 +6,15 @@
 
 #pragma clang assume_nonnull begin
 
-/// An authority, and a certificate that it has issued for a name, all in PEM.
-typedef struct ctlspeer_identity {
-    char authority[4096];
-    char certificate[4096];
-    char key[4096];
-    /// SHA-256 of the certificate's public key, for pinning.
-    unsigned char pin[32];
-} ctlspeer_identity;
-
-/// Makes an identity for a DNS name or an IP address.
-bool ctlspeer_make_identity(const char *name, ctlspeer_identity *out);
+/// SHA-256 of the public key of a certificate in PEM, for pinning; 32 bytes.
+bool ctlspeer_pin(const char *certificate, unsigned char *out);
 
 /// A server's settings.
 typedef struct ctlspeer_server ctlspeer_server;
 /// - clients: the authority that clients have to show a certificate of; NULL for no client certificate.
 /// - http2: whether HTTP/2 is offered.
 ctlspeer_server *_Nullable ctlspeer_server_new(
-    const ctlspeer_identity *identity, const char *_Nullable clients, bool http2);
+    const char *certificate, const char *key, const char *_Nullable clients, bool http2);
 void ctlspeer_server_free(ctlspeer_server *server);
 
 /// A connection whose handshake is done.

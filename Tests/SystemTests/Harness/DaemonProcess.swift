@@ -5,6 +5,8 @@ import Foundation
 /// What a test's daemon is configured with. Values are JSON.
 struct Settings: Sendable {
     var listen = "127.0.0.1:0"
+    /// Listeners besides, as objects.
+    var listeners: [String] = []
     var stateDirectory = "state"
     var paths = ["/callbacks"]
     /// Names of files in the home.
@@ -21,7 +23,8 @@ struct Settings: Sendable {
         let keys = ["secrets": "[\(secrets)]", "sinks": "[\(names)]"].merging(endpoint) { $1 }
         let endpoints = Dictionary(uniqueKeysWithValues: paths.map { ($0, object(keys)) })
         return object([
-            "listen": "[\"\(listen)\"]", "state_directory": "\"\(stateDirectory)\"",
+            "listen": "[" + (["\"\(listen)\""] + listeners).joined(separator: ", ") + "]",
+            "state_directory": "\"\(stateDirectory)\"",
             "endpoints": object(endpoints), "sinks": object(sinks), "limits": object(limits),
             "log": object(["level": "\"\(logLevel)\""]),
         ])

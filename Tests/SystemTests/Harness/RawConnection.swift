@@ -15,7 +15,7 @@ struct Answer: Sendable {
     func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
 }
 
-/// A TCP connection to 127.0.0.1. Whatever does not come within a minute fails the test.
+/// A connection to a daemon. Whatever does not come within a minute fails the test.
 final class RawConnection: Sendable {
     private let descriptor: Int32
     private let buffer = Received()
@@ -24,17 +24,45 @@ final class RawConnection: Sendable {
         var bytes: [UInt8] = []
     }
 
-    init(port: UInt16) throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    /// Connects to 127.0.0.1.
+    ///
+    /// - Parameter last: comes from 127.0.0.`last`; all of them are this machine.
+    convenience init(port: UInt16, from last: UInt8 = 1) throws {
+        var source = loopback(port: 0)
+        source.sin_addr.s_addr = (UInt32(0x7F00_0000) | UInt32(last)).bigEndian
+        try self.init(AF_INET, to: loopback(port: port), from: source, "port \(port)")
+    }
+
+    /// Connects to ::1.
+    convenience init(portOfIPv6 port: UInt16) throws {
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(AF_INET6)
+        address.sin6_port = port.bigEndian
+        address.sin6_addr = in6addr_loopback
+        try self.init(AF_INET6, to: address, from: nil, "port \(port) of IPv6")
+    }
+
+    /// Connects to a Unix socket.
+    convenience init(path: String) throws {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        try self.init(AF_UNIX, to: address, from: nil, path)
+    }
+
+    private init<Address>(_ family: Int32, to address: Address, from source: Address?, _ name: String) throws {
+        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure("socket: errno \(errno)") }
-        var address = loopback(port: port)
-        let connected = withUnsafeBytes(of: &address) { bytes in
-            connect(descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count))
+        func call(_ function: (Int32, UnsafePointer<sockaddr>?, socklen_t) -> Int32, _ address: Address) -> Bool {
+            withUnsafeBytes(of: address) { bytes in
+                let start = bytes.assumingMemoryBound(to: sockaddr.self).baseAddress
+                return function(descriptor, start, socklen_t(bytes.count)) == 0
+            }
         }
-        guard connected == 0 else {
+        guard source.map({ call(bind, $0) }) ?? true, call(connect, address) else {
             let code = errno
             close(descriptor)
-            throw Failure("connecting to port \(port): \(String(cString: strerror(code)))")
+            throw Failure("connecting to \(name): \(String(cString: strerror(code)))")
         }
         var yes: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))

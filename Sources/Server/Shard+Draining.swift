@@ -1,0 +1,25 @@
+// How a shard stops.
+
+import Glibc
+
+extension Shard {
+    /// Accepts what has already connected, then nothing more; answers what has been read, then ends each connection.
+    func drain() {
+        guard !isDraining else { return }
+        for listener in listeners { acceptConnections(from: listener, atMost: Int(Listener.backlog)) }
+        pauseAccepting()
+        isDraining = true
+        for listener in listeners { close(listener.descriptor) }
+        listeners = []
+        for case let connection? in connections {
+            connection.isReadable = true
+            receive(connection)
+            if case .idle = connection.phase { endInOrder(connection) }
+        }
+    }
+
+    /// Ends every connection, answered or not.
+    func endAll() {
+        for case let connection? in connections { end(connection) }
+    }
+}
