@@ -12,7 +12,7 @@ extension Configuration {
             let path = Array(endpoint.path.utf8)
             let traits = EventTraits(encoder.facts(receivedAt: 0, endpoint: path.span, body: body.span))
             lines.append("\(endpoint.path): \(escapingControls(traits.type))")
-            for sink in sinks where endpoint.sinks.contains(sink.name) {
+            for sink in endpoint.sinks.compactMap({ name in sinks.first { $0.name == name } }) {
                 lines.append("  \(sink.name): \(sink.reasonAgainst(traits, endpoint.path) ?? "gets it")")
             }
         }
