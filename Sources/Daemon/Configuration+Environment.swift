@@ -20,6 +20,7 @@ extension Configuration {
         for (index, listener) in listen.enumerated() {
             if case .unix(let path) = listener.address { check(path, key: "listen[\(index)]", checkSocket) }
         }
+        if case .unix(let path) = admin.listen { check(path, key: "admin.listen", checkSocket) }
         for case (let name, .forward(let forward)) in sinks.map({ ($0.name, $0.kind) }) {
             for (path, key) in [(forward.tlsAuthorityPath, "ca"), (forward.tlsCertificatePath, "certificate")] {
                 if let path { check(path, key: "sinks.\(name).tls.\(key)", checkReadable) }

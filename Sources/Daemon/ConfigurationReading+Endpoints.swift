@@ -153,11 +153,13 @@ extension ConfigurationReading {
             isWellFormed = Self.isVariableName(text)
             source = .environment(name: text)
         case SecretKeys.file.name:
-            isWellFormed = !text.isEmpty
+            isWellFormed = !text.isEmpty && !holdsPrivateKey(text)
             source = .file(path: text, resolved: Self.absolute(text, in: directory))
         default:
             // By bytes, as the kernel looks: an accent behind a slash makes another character of it for Swift.
-            isWellFormed = !text.isEmpty && !text.utf8.contains(UInt8(ascii: "/")) && text != "." && text != ".."
+            isWellFormed =
+                !text.isEmpty && !text.utf8.contains(UInt8(ascii: "/")) && text != "." && text != ".."
+                && !holdsPrivateKey(text)
             source = .credential(name: text)
         }
         guard isWellFormed else {

@@ -8,8 +8,8 @@ extension Shard {
         let needed = connection.input.count + bytes.count
         if needed > connection.input.capacity {
             // Twice as much as there is, but not more than the request will ever be.
-            let most = connection.expectedBytes.map { max($0, needed) } ?? .max
-            connection.input.reserveCapacity(min(max(needed, 2 * connection.input.count), most))
+            let twice = min(2 * connection.input.count, mostBytes(ofRequestOn: connection))
+            connection.input.reserveCapacity(max(needed, twice))
         }
         connection.input.append(contentsOf: bytes)
         guard charge(connection) else {
@@ -18,6 +18,13 @@ extension Shard {
             guard connection.acceptsRequest else { return connection.closesAfterAnswer = true }
             return refuse(connection, status: 503, message: "too many requests are arriving at once")
         }
+    }
+
+    /// How many bytes the request that is arriving will have at the most, without chunked framing.
+    private func mostBytes(ofRequestOn connection: Connection) -> Int {
+        guard case .body(let partial) = connection.phase else { return limits.request.headBytes }
+        let body = if case .length(let length) = partial.head.framing { length } else { limits.request.bodyBytes }
+        return partial.head.byteCount + body
     }
 
     /// Drops the first `count` bytes of the input, and its memory with the last of them.

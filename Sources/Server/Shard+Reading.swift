@@ -10,7 +10,7 @@ extension Shard {
         var reads = 0
         while connection.isReadable {
             guard reads < Self.readsPerTurn else {
-                unfinished.append(connection.token)
+                readOnLater(connection)
                 return
             }
             reads += 1

@@ -26,6 +26,7 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     private let wakeDescriptor: Int32
     let limits: ServerLimits
     let budget: ServerBudget
+    let counts = ShardCounts()
     private let mailbox = Mutex<[@Sendable (Shard) -> Void]>([])
     private let isAsleep = Atomic<Bool>(false)
 
@@ -36,7 +37,7 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     var isDraining = false
     /// By descriptor.
     var connections: [Connection?] = []
-    /// The tokens of connections that may have more to read, at once.
+    /// The tokens of connections that may have more to read, at once; each is there once.
     var unfinished: [UInt64] = []
     var connectionCount = 0
     private var generation: UInt32 = 0
@@ -148,8 +149,18 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
         var tokens: [UInt64] = []
         swap(&tokens, &unfinished)
         for token in tokens {
-            if let connection = connection(token: token) { receive(connection) }
+            guard let connection = connection(token: token) else { continue }
+            connection.isUnfinished = false
+            receive(connection)
         }
+    }
+
+    /// Has a connection read on in the next turn. One that is there already, since an event came for it meanwhile, gets
+    /// no second share.
+    func readOnLater(_ connection: Connection) {
+        if connection.isUnfinished { return }
+        connection.isUnfinished = true
+        unfinished.append(connection.token)
     }
 
     private func dispatch(_ event: clinux_event) {
