@@ -67,6 +67,8 @@ final class Connection {
     var chargedBytes = 0
     /// The kernel may hold bytes that were not read: its notice comes once (EPOLLET).
     var isReadable = false
+    /// The input holds requests that were left for the next turn.
+    var hasUnserved = false
     /// The client will send nothing more.
     var peerHasFinished = false
     /// Whether the request being answered was HEAD.
