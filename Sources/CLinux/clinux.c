@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 
+#include <malloc.h>
 #include <poll.h>
 
 const int clinux_sock_nonblock_cloexec = SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -34,4 +35,8 @@ int clinux_wait_readable(int descriptor, int64_t nanoseconds) {
     struct pollfd waited = {.fd = descriptor, .events = POLLIN};
     struct timespec limit = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
     return ppoll(&waited, 1, &limit, NULL);
+}
+
+void clinux_return_large_memory(void) {
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
 }

@@ -84,7 +84,6 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
                 submissions = []
                 cursorMoves = []
                 candidates = 0
-                bytes = 0
             }
             return (submissions, cursorMoves)
         }
@@ -92,8 +91,8 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
 
     /// How long a commit may take before further candidates are turned away, in nanoseconds.
     private static let commitPatience: Int64 = 5_000_000_000
-    /// How many bytes of candidates may wait for the writer.
-    private static let inboxBytes = 256 << 20
+    /// How many bytes of candidates may wait for the writer, those of the commit under way included.
+    private static let inboxBytes = 16 << 20
     /// How long to wait before a failed file is tried again, in nanoseconds.
     private static let retryDelay: Int64 = 250_000_000
 
@@ -218,7 +217,10 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
                 return
             }
             commit(work.submissions, work.moves)
-            inbox.withLock { $0.commitBegan = 0 }
+            inbox.withLock { inbox in
+                inbox.commitBegan = 0
+                inbox.bytes -= work.submissions.reduce(0) { $0 + $1.batch.bytes.count }
+            }
         }
     }
 
