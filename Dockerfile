@@ -19,6 +19,8 @@ COPY Package.* ./
 RUN swift package resolve
 COPY CSSL CSSL
 COPY Sources Sources
+COPY Benchmarks Benchmarks
+COPY Fuzz Fuzz
 COPY Tests Tests
 RUN swift build -c release --static-swift-stdlib -Xlinker -s --product hookd \
     && install -D -m 0755 "$(swift build -c release --static-swift-stdlib --show-bin-path)/hookd" /out/usr/bin/hookd \

@@ -14,12 +14,28 @@ struct Endpoint: Sendable {
     let verifier: Verifier
     /// Whether a repeat of a stored callback is answered 409 and not 200.
     let refusesRepeats: Bool
+    /// What becomes of a callback outside the time window.
+    let late: Late
+    /// How old a late callback may be to be accepted, in seconds.
+    let lateWindowSeconds: Int64
     /// The clients whose callbacks are taken; nil for all.
     let allow: AddressList?
     /// How many requests each client may make; nil for any number.
     let rateLimiter: RateLimiter?
 
     var name: String { String(decoding: path, as: UTF8.self) }
+
+    /// What becomes of a callback if it is late.
+    ///
+    /// - Parameter age: the time since it was signed, in seconds. What is signed ahead of the clock is never accepted:
+    ///   it is the clock that is wrong.
+    func lateTreatment(age: Int64) -> LateTreatment {
+        switch late {
+        case .refuse: .refuse
+        case .quarantine: .quarantine
+        case .accept: (0...lateWindowSeconds).contains(age) ? .accept : .quarantine
+        }
+    }
 }
 
 /// How a callback ended that was not stored.
@@ -30,6 +46,8 @@ enum Refusal: Sendable {
     case reusedNonce
     /// Genuine, but outside the time window and never stored.
     case late
+    /// The same, and kept in quarantine.
+    case quarantined
     /// Genuine, and could not be stored.
     case unavailable
     /// From a client that is not on the endpoint's list. It was not looked at.
@@ -174,7 +192,8 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
                 signature: withUnsafeBytes(of: verified.signature.bytes) { batch.append($0) },
                 algorithm: copy(headers[.algorithm]),
                 id: withUnsafeBytes(of: id.bytes) { batch.append(UnsafeRawBufferPointer(rebasing: $0.prefix(16))) },
-                body: copy(request.body)))
+                body: copy(request.body),
+                lateTreatment: endpoint.lateTreatment(age: request.receivedAt / 1_000_000 - verified.signedAt)))
     }
 
     private func answerAll(_ answers: [PendingAnswer], _ batch: CandidateBatch, _ outcomes: [Outcome]) {
@@ -201,6 +220,9 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
             return Answers.error(409, "the nonce was used by another callback")
         case .late:
             log.log(.late, endpoint, pending.client)
+            return Answers.error(401, "the timestamp is outside the time window")
+        case .quarantined:
+            log.log(.quarantined, endpoint, pending.client)
             return Answers.error(401, "the timestamp is outside the time window")
         case .unavailable:
             log.log(.unavailable, endpoint, pending.client)

@@ -1,5 +1,6 @@
 // The certificates of all listeners: read at the start, and again when the daemon is told to.
 
+import Glibc
 import Logging
 import Server
 
@@ -57,6 +58,10 @@ final class Certificates: Sendable {
                 logger.notice(
                     "SIGHUP: certificates were read again, in force until \(ends.joined(separator: ", "))",
                     metadata: metadata)
+                for certificate in listener.context.certificates {
+                    guard let warning = certificate.warning(atSeconds: Int64(time(nil))) else { continue }
+                    logger.warning("\(warning)", metadata: metadata)
+                }
             } catch {
                 logger.error("SIGHUP: the old certificates stay in force. \(error)", metadata: metadata)
             }

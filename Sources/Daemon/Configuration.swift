@@ -18,6 +18,8 @@ public struct Configuration: Sendable {
     public var sinks: [Sink]
     /// What a client may ask of the daemon.
     public var limits: Limits
+    /// How long events are kept.
+    public var retention: Retention
     /// What is logged, and how.
     public var log: Log
     /// What works and is probably not meant.
@@ -70,6 +72,8 @@ public struct Configuration: Sendable {
         public var repeats: Repeats
         /// What becomes of a genuine callback that is outside the time window and was never seen.
         public var late: Late
+        /// How old a late callback may be to be accepted; whole seconds.
+        public var lateWindow: Duration
         /// The clients whose callbacks are taken; nil for all.
         public var allow: AddressList?
         /// How many requests each client may make; nil for any number.
@@ -136,6 +140,17 @@ public struct Configuration: Sendable {
         public var minimumBytesPerSecond: Int?
         /// The most bytes of requests in memory, all connections together.
         public var requestMemoryBytes = LimitKeys.requestMemory.fallback
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// How long events are kept.
+    public struct Retention: Sendable {
+        /// How old an event may become; whole seconds.
+        public var age = RetentionKeys.age.fallback
+        /// How large the store may become; nil for any size.
+        public var sizeBytes: Int?
 
         /// The defaults.
         public init() {}

@@ -10,6 +10,10 @@ public enum Repeats: String, CaseIterable, Sendable {
 
 /// What becomes of a genuine callback that is outside the time window and was never seen.
 public enum Late: String, CaseIterable, Sendable {
+    /// 401, and it is kept apart for the operator.
+    case quarantine
+    /// It is stored as an event, if it is not older than the late window.
+    case accept
     /// 401, and it is not kept.
     case refuse
 }
@@ -64,6 +68,9 @@ enum TopKeys {
         "Where events go, by names that endpoints refer to.")
     static let limits = Entry(
         "limits", .object(.limits), expected: Shape.limits.expected, "What a client may ask of the daemon.")
+    static let retention = Entry(
+        "retention", .object(.retention), expected: Shape.retention.expected,
+        "How long events are kept. What a sink has yet to take is kept longer.")
     static let log = Entry("log", .object(.log), expected: Shape.log.expected, "What is logged, and how.")
 }
 
@@ -82,8 +89,13 @@ enum EndpointKeys {
         "repeats", ChoiceKind<Repeats>(), default: .acknowledge,
         "What a repeat of a stored callback is answered: acknowledge (200) or refuse (409).")
     static let late = Setting(
-        "late", ChoiceKind<Late>(later: ["quarantine", "accept"]), default: .refuse,
-        "What becomes of a genuine callback outside the time window that was never seen: refuse (401).")
+        "late", ChoiceKind<Late>(), default: .quarantine,
+        "What becomes of a genuine callback outside the time window that was never seen: quarantine (401, kept apart "
+            + "for the operator), accept (200, if not older than late_window), refuse (401).")
+    /// At most a month: events are kept for at least as long.
+    static let lateWindow = Setting(
+        "late_window", DurationKind(bounds: .seconds(1)...(.seconds(31 * 86_400)), wholeSeconds: true),
+        default: .seconds(48 * 3600), "How old a late callback may be to be accepted.")
     static let sinks = Entry(
         "sinks", .list(of: .string), expected: "a list of names of sinks such as [\"journal\"]",
         "The sinks that get this endpoint's events.")
@@ -165,6 +177,16 @@ enum LimitKeys {
     private static let timeout = DurationKind(bounds: .milliseconds(10)...(.seconds(3600)))
 }
 
+/// The keys of `retention`.
+enum RetentionKeys {
+    static let age = Setting(
+        "age", DurationKind(bounds: .seconds(60)...(.seconds(3650 * 86_400)), wholeSeconds: true),
+        default: .seconds(7 * 86_400), "How old an event may become.")
+    static let size = OptionalSetting(
+        "size", SizeKind(bounds: 1_048_576...(1 << 50)), example: 10_000_000_000,
+        "How large the store may become; the oldest events go first. Without it age alone decides.")
+}
+
 /// The keys of `log`.
 enum LogKeys {
     static let level = Setting(
@@ -178,7 +200,7 @@ extension Shape {
         expected: "an object with the keys of a configuration",
         keys: [
             TopKeys.schema, TopKeys.listen, TopKeys.stateDirectory, TopKeys.endpoints, TopKeys.sinks, TopKeys.limits,
-            LaterKey("retention", "How long events are kept."),
+            TopKeys.retention,
             LaterKey("admin", "Where health, metrics and operator commands are answered."),
             TopKeys.log,
         ])
@@ -186,8 +208,7 @@ extension Shape {
         expected: "an object such as {\"secrets\": [{\"env\": \"SINCH_SECRET\"}], \"sinks\": [\"journal\"]}",
         keys: [
             EndpointKeys.secrets, EndpointKeys.tolerance, EndpointKeys.repeats, EndpointKeys.late,
-            LaterKey("late_window", "How old a late callback may be to be accepted."), ClientKeys.allow,
-            ClientKeys.rateLimit, EndpointKeys.sinks,
+            EndpointKeys.lateWindow, ClientKeys.allow, ClientKeys.rateLimit, EndpointKeys.sinks,
         ])
     static let secret = Shape(
         expected: "an object such as {\"env\": \"SINCH_SECRET\"}: where the secret is, never the secret",
@@ -210,6 +231,9 @@ extension Shape {
             LimitKeys.idleTimeout, LimitKeys.drainTimeout, LimitKeys.minimumRate, LimitKeys.requestMemory,
             LimitKeys.nonces,
         ])
+    static let retention = Shape(
+        expected: "an object such as {\"age\": \"7d\", \"size\": \"10GB\"}",
+        keys: [RetentionKeys.age, RetentionKeys.size])
     static let log = Shape(
         expected: "an object such as {\"level\": \"info\"}", keys: [LogKeys.level, LogKeys.format])
 }

@@ -23,12 +23,18 @@ extension ConfigurationReading {
         guard let object = reader.object(.endpoint) else { return nil }
         var secretsReader = object[EndpointKeys.secrets]
         secretsReader?.hidesText = true
+        let late = object.value(EndpointKeys.late)
+        let lateWindow = object.value(EndpointKeys.lateWindow)
+        if late != .accept, let reader = object[EndpointKeys.lateWindow] {
+            reader.warn("this has an effect only with \"late\": \"accept\".")
+        }
         return Configuration.Endpoint(
             path: path,
             secrets: secrets(secretsReader),
             tolerance: object.value(EndpointKeys.tolerance),
             repeats: object.value(EndpointKeys.repeats),
-            late: object.value(EndpointKeys.late),
+            late: late,
+            lateWindow: lateWindow,
             allow: object[ClientKeys.allow].map { addressList($0, expected: ClientKeys.allow.expected) },
             rateLimit: object[ClientKeys.rateLimit].flatMap { rateLimit($0, hasUnnamedClients: hasUnnamedClients) },
             sinks: sinkReferences(object, sinkNames))
@@ -132,11 +138,13 @@ extension ConfigurationReading {
             isWellFormed = Self.isVariableName(text)
             source = .environment(name: text)
         case SecretKeys.file.name:
-            isWellFormed = !text.isEmpty
+            isWellFormed = !text.isEmpty && !holdsPrivateKey(text)
             source = .file(path: text, resolved: Self.absolute(text, in: directory))
         default:
             // By bytes, as the kernel looks: an accent behind a slash makes another character of it for Swift.
-            isWellFormed = !text.isEmpty && !text.utf8.contains(UInt8(ascii: "/")) && text != "." && text != ".."
+            isWellFormed =
+                !text.isEmpty && !text.utf8.contains(UInt8(ascii: "/")) && text != "." && text != ".."
+                && !holdsPrivateKey(text)
             source = .credential(name: text)
         }
         guard isWellFormed else {

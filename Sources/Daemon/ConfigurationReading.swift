@@ -36,6 +36,7 @@ struct ConfigurationReading {
             endpoints: endpoints,
             sinks: sinks,
             limits: limits(top?[TopKeys.limits]),
+            retention: retention(top?[TopKeys.retention]),
             log: log(top?[TopKeys.log]),
             warnings: problems.warnings)
         _ = top?[TopKeys.schema]?.string(expected: TopKeys.schema.expected)
@@ -93,6 +94,14 @@ struct ConfigurationReading {
         limits.requestMemoryBytes = object.value(LimitKeys.requestMemory)
         checkRequestFits(limits, object)
         return limits
+    }
+
+    private func retention(_ reader: JSONReader?) -> Configuration.Retention {
+        var retention = Configuration.Retention()
+        guard let object = reader?.object(.retention) else { return retention }
+        retention.age = object.value(RetentionKeys.age)
+        retention.sizeBytes = object.value(RetentionKeys.size)
+        return retention
     }
 
     /// A request of the largest size that would always be answered 503.

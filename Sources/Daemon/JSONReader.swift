@@ -98,7 +98,7 @@ struct JSONReader {
         case .null: "null"
         case .bool(let value): value ? "true" : "false"
         case .number(let text): hidesText ? "a number" : shortened(text)
-        case .string(let text): hidesText ? "a string (not shown)" : quoted(shortened(text))
+        case .string(let text): hidesText || holdsPrivateKey(text) ? "a string (not shown)" : quoted(shortened(text))
         case .array(let elements): elements.isEmpty ? "an empty list" : "a list"
         case .object(let members): members.isEmpty ? "an empty object" : "an object"
         }
@@ -138,6 +138,9 @@ struct JSONObjectReader {
         readers[setting.name].flatMap { setting.kind.read($0, example: setting.example) }
     }
 }
+
+/// Whether `text` is or holds a private key in PEM, which somebody wrote down instead of its place.
+func holdsPrivateKey(_ text: String) -> Bool { text.contains("PRIVATE KEY-----") }
 
 /// `text` cut to a length that leaves the rest of a line readable.
 func shortened(_ text: String) -> String {

@@ -11,6 +11,7 @@ extension Configuration {
         for endpoint in endpoints { lines += endpoint.posture }
         for sink in sinks { lines.append("sink \(sink.name): \(sink.kind.posture)") }
         lines.append(limits.posture)
+        lines.append(retention.posture)
         lines.append("log \(log.format.rawValue), from level \(log.level.rawValue) on")
         return lines.joined(separator: "\n") + "\n"
     }
@@ -55,6 +56,10 @@ extension Configuration.Endpoint {
             }
         let late =
             switch late {
+            case .quarantine:
+                "quarantine (a callback outside the time window is answered 401 and kept for the operator)"
+            case .accept:
+                "accept (a callback of the last \(lateWindow.text) that was never seen is stored, whenever it comes)"
             case .refuse: "refuse (a callback outside the time window is answered 401 and not kept)"
             }
         let number = secrets.count == 1 ? "1 secret" : "\(secrets.count) secrets, any of which is accepted"
@@ -94,6 +99,13 @@ extension Configuration.SinkKind {
             "forward to \(forward.url), \(forward.timeout.text) for an attempt, "
                 + "waiting \(forward.retryInitial.text) to \(forward.retryMaximum.text) between attempts"
         }
+    }
+}
+
+extension Configuration.Retention {
+    fileprivate var posture: String {
+        let size = sizeBytes.map { ", at most \(ByteSize.text(ofBytes: $0))" } ?? ""
+        return "retention: events of \(age.text)\(size); longer what a sink has yet to take"
     }
 }
 

@@ -69,10 +69,7 @@ public final class Daemon: Sendable {
         let endpoints = try makeEndpoints(configuration)
         do {
             let directory = try StateDirectory(path: configuration.stateDirectory)
-            let options = SQLiteEventStore.Options(
-                toleranceSeconds: configuration.endpoints.map { $0.tolerance.components.seconds }.max() ?? 0,
-                nonceCapacity: configuration.limits.nonces)
-            store = try SQLiteEventStore(directory: directory, options: options) { refusals.log($0) }
+            store = try SQLiteEventStore(directory: directory, options: .init(configuration)) { refusals.log($0) }
             dispatcher = Dispatcher(store: store, subscriptions: try makeSubscriptions(configuration)) { note in
                 logger.log(level: note.level == .warning ? .warning : .info, "\(note.message)", metadata: note.metadata)
             }

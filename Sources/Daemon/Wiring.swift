@@ -26,7 +26,8 @@ func makeEndpoints(_ configuration: Configuration) throws(StartError) -> [Endpoi
             Endpoint(
                 path: Array(endpoint.path.utf8),
                 verifier: Verifier(secrets: secrets, toleranceSeconds: endpoint.tolerance.components.seconds),
-                refusesRepeats: endpoint.repeats == .refuse,
+                refusesRepeats: endpoint.repeats == .refuse, late: endpoint.late,
+                lateWindowSeconds: endpoint.lateWindow.components.seconds,
                 allow: endpoint.allow,
                 rateLimiter: endpoint.rateLimit.map {
                     RateLimiter(requestsPerSecond: $0.requestsPerSecond, burst: $0.burst)
@@ -131,29 +132,6 @@ extension RateLimitedLog {
     func log(_ problem: ConnectionProblem, _ client: ClientAddress) {
         log(problem.outcome, level: .info, "\(problem.reason)", metadata: ["peer": .string(client.description)])
     }
-
-    /// What the store has to tell.
-    func log(_ notice: SQLiteEventStore.Notice) {
-        switch notice {
-        case .commitFailed(let error):
-            log("commit", level: .error, "callbacks are answered 503: \(error)")
-        case .reopenFailed(let error):
-            log("reopen", level: .error, "the store cannot be opened again, callbacks are answered 503: \(error)")
-        case .recovered:
-            log("recovered", level: .notice, "the store takes callbacks again")
-        case .eventsLost(let newest, let delivered):
-            log(
-                "lost", level: .critical,
-                """
-                the store ends at event \(newest), but sinks have taken events up to \(delivered): acknowledged events \
-                were lost with the file's end. Was an old copy restored? Their numbers are not used again
-                """)
-        case .damagedEvent(let sequence):
-            log(
-                "damaged", level: .critical,
-                "event \(sequence) is not what was stored: its body does not match its id. It is not delivered")
-        }
-    }
 }
 
 extension Refusal {
@@ -164,7 +142,7 @@ extension Refusal {
         case .unverified(.undecided), .unavailable: "unavailable"
         case .unverified: "malformed"
         case .reusedNonce: "reused_nonce"
-        case .late: "late"
+        case .late, .quarantined: "late"
         case .address: "refused_address"
         case .rate: "rate_limited"
         }
@@ -182,6 +160,7 @@ extension Refusal {
         case .unverified(let error): error.description
         case .reusedNonce: "its nonce was used by another callback"
         case .late: "its timestamp is outside the time window. Is this machine's clock right?"
+        case .quarantined: "its timestamp is outside the time window. It is kept in quarantine"
         case .unavailable: "it could not be stored"
         case .address: "its client is not on the endpoint's allow list"
         case .rate: "its client makes more requests than the endpoint's rate_limit allows. A sender may give it up"
@@ -191,7 +170,7 @@ extension Refusal {
     var level: Logger.Level {
         switch self {
         case .unavailable, .unverified(.undecided): .error
-        case .unverified, .reusedNonce, .late, .address, .rate: .warning
+        case .unverified, .reusedNonce, .late, .quarantined, .address, .rate: .warning
         }
     }
 }

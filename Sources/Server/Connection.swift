@@ -69,8 +69,12 @@ final class Connection {
     var isReadable = false
     /// The input holds requests that were left for the next turn.
     var hasUnserved = false
+    /// Whether the shard goes on with it in the next turn (`Shard.unfinished`).
+    var isUnfinished = false
     /// The client will send nothing more.
     var peerHasFinished = false
+    /// The same, said by TLS: behind it nothing is read.
+    var peerSaidGoodbye = false
     /// Whether the request being answered was HEAD.
     var answersHead = false
     /// Whether the connection ends behind the answer being made.
@@ -117,12 +121,6 @@ final class Connection {
         case .lingering, .closed: true
         case .idle, .head, .body, .waiting, .writing: false
         }
-    }
-
-    /// How long the request that is arriving will be in all, in bytes; nil where that is not known.
-    var expectedBytes: Int? {
-        guard case .body(let partial) = phase, case .length(let length) = partial.head.framing else { return nil }
-        return partial.head.byteCount + length
     }
 
     /// What epoll is to carry for this connection: generation and descriptor.

@@ -22,6 +22,7 @@ extension Shard {
     /// Looks at what arrived behind the request that was just answered.
     func goOn(_ connection: Connection) {
         if connection.acceptsRequest, !connection.input.isEmpty { serveInput(connection) }
+        if connection.acceptsRequest, connection.peerSaidGoodbye { return finish(connection) }
         if connection.isReadable { receive(connection) }
     }
 
@@ -98,6 +99,11 @@ extension Shard {
             connection.startClock(now: now, patience: limits.idleTimeout)
             return
         }
+        finish(connection)
+    }
+
+    /// Ends a connection behind its last answer.
+    private func finish(_ connection: Connection) {
         if let tls = connection.tls { sayGoodbye(connection, tls) }
         linger(connection)
     }
@@ -127,6 +133,6 @@ extension Shard {
             }
         }
         connection.isReadable = true
-        unfinished.append(connection.token)
+        readOnLater(connection)
     }
 }

@@ -6,6 +6,9 @@ import HTTP
 extension Shard {
     /// The most bytes of plaintext that come out of one record (RFC 8446 §5.1).
     static let recordBytes = 16 << 10
+    /// How much of what TLS itself has to say may wait for a client that does not read it: handshakes, tickets and
+    /// answers to requests for new keys, of which a client may make any number.
+    static let unreadBytes = 64 << 10
 
     /// Takes bytes from the socket of an encrypted connection.
     func decrypt(_ connection: Connection, _ tls: TLSSession, _ bytes: UnsafeMutableBufferPointer<UInt8>) {
@@ -15,7 +18,10 @@ extension Shard {
             let progress = tls.receive(
                 &rest, into: UnsafeMutableRawBufferPointer(plainBuffer), output: &cipherBytes)
             // Before any answer to what came out: records are numbered.
-            if !cipherBytes.isEmpty { transmit(connection, cipherBytes) }
+            if !cipherBytes.isEmpty {
+                transmit(connection, cipherBytes)
+                if connection.acceptsRequest, connection.output.count > Self.unreadBytes { return end(connection) }
+            }
             switch progress {
             case .needsMore: return
             case .plaintext(let count):
@@ -27,10 +33,11 @@ extension Shard {
         }
     }
 
-    /// Nothing more will come; what is being answered still gets its answer.
+    /// Nothing more will come; what came before it still gets its answers.
     private func peerSaidGoodbye(_ connection: Connection) {
-        connection.closesAfterAnswer = true
-        if connection.acceptsRequest { endInOrder(connection) }
+        connection.peerSaidGoodbye = true
+        if connection.acceptsRequest { return endInOrder(connection) }
+        connection.closesAfterAnswer = connection.closesAfterAnswer || connection.input.isEmpty
     }
 
     private func fail(_ connection: Connection, _ failure: TLSFailure) {

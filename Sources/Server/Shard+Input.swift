@@ -8,8 +8,8 @@ extension Shard {
         let needed = connection.input.count + bytes.count
         if needed > connection.input.capacity {
             // Twice as much as there is, but not more than the request will ever be.
-            let most = connection.expectedBytes.map { max($0, needed) } ?? .max
-            connection.input.reserveCapacity(min(max(needed, 2 * connection.input.count), most))
+            let twice = min(2 * connection.input.count, mostBytes(ofRequestOn: connection))
+            connection.input.reserveCapacity(max(needed, twice))
         }
         connection.input.append(contentsOf: bytes)
         if endUnlessRead(connection) { return }
@@ -27,6 +27,13 @@ extension Shard {
         guard case .writing = connection.phase, connection.input.count > Self.unreadInputBytes else { return false }
         end(connection)
         return true
+    }
+
+    /// How many bytes the request that is arriving will have at the most, without chunked framing.
+    private func mostBytes(ofRequestOn connection: Connection) -> Int {
+        guard case .body(let partial) = connection.phase else { return limits.request.headBytes }
+        let body = if case .length(let length) = partial.head.framing { length } else { limits.request.bodyBytes }
+        return partial.head.byteCount + body
     }
 
     /// Drops the first `count` bytes of the input, and its memory with the last of them.

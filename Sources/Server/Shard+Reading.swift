@@ -10,7 +10,7 @@ extension Shard {
         var reads = 0
         while connection.isReadable, !connection.hasUnserved {
             guard reads < Self.readsPerTurn else {
-                unfinished.append(connection.token)
+                readOnLater(connection)
                 return
             }
             reads += 1
@@ -82,7 +82,7 @@ extension Shard {
         while connection.acceptsRequest, consumed < bytes.count {
             if served == Self.requestsPerTurn {
                 connection.hasUnserved = true
-                unfinished.append(connection.token)
+                readOnLater(connection)
                 break
             }
             served += 1

@@ -42,7 +42,7 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     var isDraining = false
     /// By descriptor.
     var connections: [Connection?] = []
-    /// The tokens of connections that may have more to read, at once.
+    /// The tokens of connections that may have more to read, at once; each is there once.
     var unfinished: [UInt64] = []
     var connectionCount = 0
     private var generation: UInt32 = 0
@@ -161,8 +161,17 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
                 connection.hasUnserved = false
                 if connection.acceptsRequest, !connection.input.isEmpty { serveInput(connection) }
             }
+            connection.isUnfinished = false
             receive(connection)
         }
+    }
+
+    /// Has a connection read on in the next turn. One that is there already, since an event came for it meanwhile, gets
+    /// no second share.
+    func readOnLater(_ connection: Connection) {
+        if connection.isUnfinished { return }
+        connection.isUnfinished = true
+        unfinished.append(connection.token)
     }
 
     private func dispatch(_ event: clinux_event) {

@@ -18,6 +18,16 @@ public struct ByteRange: Sendable, Equatable {
     }
 }
 
+/// What becomes of a callback outside the time window that was never stored.
+public enum LateTreatment: Sendable {
+    /// It is `.late`, and not kept.
+    case refuse
+    /// It is `.quarantined`: kept apart, for the operator to decide.
+    case quarantine
+    /// It is stored as an event, if the store can tell that it is new.
+    case accept
+}
+
 /// A callback whose signature was found right, as the store needs it.
 public struct Candidate: Sendable {
     /// When hookd had read the whole request, in microseconds since 1970 (UTC).
@@ -26,6 +36,9 @@ public struct Candidate: Sendable {
     public var signedAt: Int64
     /// Whether `signedAt` was outside the endpoint's time window when the callback arrived.
     public var isLate: Bool
+    /// What becomes of it if it is late. For the store so is one from a time whose events are deleted already: whether
+    /// it is new cannot be told.
+    public var lateTreatment: LateTreatment
     /// The path of the endpoint.
     public var endpoint: ByteRange
     /// The client's address in network order: 4 or 16 bytes, or none where it is not known.
@@ -44,7 +57,8 @@ public struct Candidate: Sendable {
     /// A candidate whose ranges came from `CandidateBatch.append(_:)`.
     public init(
         receivedAt: Int64, signedAt: Int64, isLate: Bool, endpoint: ByteRange, client: ByteRange,
-        nonce: ByteRange, signature: ByteRange, algorithm: ByteRange, id: ByteRange, body: ByteRange
+        nonce: ByteRange, signature: ByteRange, algorithm: ByteRange, id: ByteRange, body: ByteRange,
+        lateTreatment: LateTreatment = .refuse
     ) {
         self.receivedAt = receivedAt
         self.signedAt = signedAt
@@ -56,6 +70,7 @@ public struct Candidate: Sendable {
         self.algorithm = algorithm
         self.id = id
         self.body = body
+        self.lateTreatment = lateTreatment
     }
 }
 

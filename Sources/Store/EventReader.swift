@@ -6,7 +6,7 @@ import CSSL
 /// A read-only view of a store's file. Used from one queue at a time. No read transaction outlives a call: one that
 /// did would keep the write-ahead log from ever being emptied.
 public final class EventReader: @unchecked Sendable {  // one caller at a time; SQLite does not mind which thread
-    private let connection: SQLiteConnection
+    let connection: SQLiteConnection
     private let select: SQLiteStatement
 
     /// Opens the store in a state directory.
@@ -73,8 +73,7 @@ public final class EventReader: @unchecked Sendable {  // one caller at a time; 
 
     /// The events behind `sequence`, oldest first.
     ///
-    /// - Parameter damaged: is told of each event whose body is not the one that was stored: its id is a hash of it.
-    ///   Such an event is left out.
+    /// - Parameter damaged: is told of each event that is not the one that was stored. Such an event is left out.
     public func events(
         after sequence: Int64, limit: ReadLimit, damaged: (Int64) -> Void = { _ in }
     ) throws(StoreError) -> EventBatch {
@@ -83,27 +82,83 @@ public final class EventReader: @unchecked Sendable {  // one caller at a time; 
         defer { select.reset() }
         var bodyBytes = 0
         while batch.events.count < limit.events, bodyBytes < limit.bytes, try select.step() {
-            let id = select.bytes(8)
-            let body = select.bytes(9)
-            guard isHash(id, of: body) else {
-                damaged(select.number(0))
-                continue
-            }
-            bodyBytes += body.count
-            batch.events.append(
-                StoredEvent(
-                    sequence: select.number(0), recordedAt: select.number(1), receivedAt: select.number(2),
-                    signedAt: select.number(3), endpoint: batch.append(select.bytes(4)),
-                    client: batch.append(select.bytes(10)), nonce: batch.append(select.bytes(5)),
-                    signature: batch.append(select.bytes(6)), algorithm: batch.append(select.bytes(7)),
-                    id: batch.append(id), body: batch.append(body)))
+            bodyBytes += batch.append(row: select, damaged)
         }
-        batch.bytes.append(contentsOf: repeatElement(0, count: EventBatch.padding))
+        batch.pad()
         return batch
     }
 
-    /// Whether `id` begins SHA-256(body). SQLite itself does not notice a flipped bit in a row.
-    private func isHash(_ id: UnsafeRawBufferPointer, of body: UnsafeRawBufferPointer) -> Bool {
+    /// The events with these sequence numbers, in the order of the numbers given; those that are not there are left
+    /// out.
+    ///
+    /// - Parameter damaged: as for `events(after:limit:damaged:)`.
+    public func events(
+        sequences: [Int64], damaged: (Int64) -> Void = { _ in }
+    ) throws(StoreError) -> EventBatch {
+        let select = try connection.prepare(
+            "SELECT \(try Schema.eventColumns(in: connection)) FROM events WHERE sequence = ?", for: "reading events")
+        var batch = EventBatch()
+        for sequence in sequences {
+            select.bind(1, sequence)
+            if try select.step() { _ = batch.append(row: select, damaged) }
+            select.reset()
+        }
+        batch.pad()
+        return batch
+    }
+}
+
+extension EventBatch {
+    /// Adds the event of a row with `Schema.eventColumns`. Returns the length of its body; 0 where it is damaged.
+    fileprivate mutating func append(row: SQLiteStatement, _ damaged: (Int64) -> Void) -> Int {
+        let values = EventValues(event: row)
+        let (sequence, recordedAt) = (row.number(0), row.number(1))
+        guard
+            values.isIntact(sequence: sequence, recordedAt: recordedAt, checksum: row.isNull(11) ? nil : row.number(11))
+        else {
+            damaged(sequence)
+            return 0
+        }
+        append(values, sequence: sequence, recordedAt: recordedAt)
+        return values.body.count
+    }
+
+    /// Copies an event in.
+    mutating func append(_ event: EventValues, sequence: Int64, recordedAt: Int64) {
+        events.append(
+            StoredEvent(
+                sequence: sequence, recordedAt: recordedAt, receivedAt: event.receivedAt, signedAt: event.signedAt,
+                endpoint: append(event.endpoint), client: append(event.client), nonce: append(event.nonce),
+                signature: append(event.signature), algorithm: append(event.algorithm), id: append(event.id),
+                body: append(event.body)))
+    }
+
+    private mutating func append(_ value: UnsafeRawBufferPointer) -> ByteRange {
+        let range = ByteRange(offset: bytes.count, count: value.count)
+        bytes.append(contentsOf: value)
+        return range
+    }
+
+    /// Adds the readable bytes that have to follow the last value.
+    mutating func pad() {
+        bytes.append(contentsOf: repeatElement(0, count: Self.padding))
+    }
+}
+
+extension EventValues {
+    /// The values of a row with `Schema.eventColumns`, valid until its statement is stepped or reset.
+    fileprivate init(event row: SQLiteStatement) {
+        self.init(
+            receivedAt: row.number(2), signedAt: row.number(3), endpoint: row.bytes(4), client: row.bytes(10),
+            nonce: row.bytes(5), signature: row.bytes(6), algorithm: row.bytes(7), id: row.bytes(8),
+            body: row.bytes(9))
+    }
+
+    /// Whether `id` begins SHA-256(body), and the checksum is that of the other values.
+    ///
+    /// - Parameter checksum: nil in rows that were written before there was one.
+    fileprivate func isIntact(sequence: Int64, recordedAt: Int64, checksum: Int64?) -> Bool {
+        if let checksum, checksum != self.checksum(sequence: sequence, recordedAt: recordedAt) { return false }
         var digest = InlineArray<32, UInt8>(repeating: 0)
         return withUnsafeMutableBytes(of: &digest) { digest in
             guard let out = digest.assumingMemoryBound(to: UInt8.self).baseAddress,
@@ -111,13 +166,5 @@ public final class EventReader: @unchecked Sendable {  // one caller at a time; 
             else { return false }
             return digest.prefix(16).elementsEqual(id)
         }
-    }
-}
-
-extension EventBatch {
-    fileprivate mutating func append(_ value: UnsafeRawBufferPointer) -> ByteRange {
-        let range = ByteRange(offset: bytes.count, count: value.count)
-        bytes.append(contentsOf: value)
-        return range
     }
 }

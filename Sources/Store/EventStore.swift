@@ -11,6 +11,8 @@ public enum Outcome: Sendable, Equatable {
     case reusedNonce
     /// Outside the time window, and not stored before.
     case late
+    /// Outside the time window, and not stored before: kept in quarantine.
+    case quarantined
     /// Not stored, and its nonce is free: the sender may try again.
     case unavailable
 }
@@ -47,9 +49,26 @@ public protocol EventStore: AnyObject, Sendable {
     /// The last sequence number that `sink` has taken, as last made durable; nil for a sink never seen.
     func cursor(of sink: String) throws(StoreError) -> Int64?
 
-    /// Makes durable how far sinks have come. Returns when it is on disk.
-    func moveCursors(_ cursors: [String: Int64]) throws(StoreError)
+    /// Makes durable how delivery has come on. Returns when it is on disk.
+    func record(_ progress: DeliveryProgress) throws(StoreError)
 
-    /// Calls `wake` after every commit that stored an event, on a queue of the store's. `wake` must not block.
+    /// The events with these sequence numbers, in their order; those that are not there, or are damaged, are left out.
+    func events(sequences: [Int64]) throws(StoreError) -> EventBatch
+
+    /// The sequence numbers of events that `sink` is to take beside its cursor, lowest first. Each stays there until
+    /// `record` says that it is over: taken, or buried again. Costs next to nothing while there is none.
+    func redeliveries(of sink: String, limit: Int) throws(StoreError) -> [Int64]
+
+    /// Calls `wake` after every commit that stored an event or queued a redelivery, on a queue of the store's. `wake`
+    /// must not block.
     func onCommit(_ wake: @escaping @Sendable () -> Void)
+}
+
+extension EventStore {
+    /// Makes durable how far sinks have come. Returns when it is on disk.
+    public func moveCursors(_ cursors: [String: Int64]) throws(StoreError) {
+        var progress = DeliveryProgress()
+        progress.cursors = cursors
+        try record(progress)
+    }
 }

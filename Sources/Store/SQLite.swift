@@ -34,15 +34,47 @@ final class SQLiteConnection {
         guard code == SQLITE_OK, let handle else {
             let error = StoreError.sqlite(operation: "opening", path: path, handle: handle, code: code)
             sqlite3_close_v2(handle)
+            logFrameCount.deallocate()
             throw error
         }
         self.handle = handle
         self.path = path
+        logFrameCount.initialize(to: 0)
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, Self.busyTimeout)
     }
 
-    deinit { sqlite3_close_v2(handle) }
+    deinit {
+        sqlite3_close_v2(handle)
+        logFrameCount.deallocate()
+    }
+
+    /// How many pages the write-ahead log held after the last commit of this connection.
+    var logFrames: Int64 { Int64(logFrameCount.pointee) }
+    private let logFrameCount = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+
+    /// Has SQLite count what `logFrames` tells. It then no longer writes the log back by itself.
+    func countLogFrames() {
+        sqlite3_wal_hook(
+            handle,
+            { context, _, _, frames in
+                context?.assumingMemoryBound(to: Int32.self).pointee = frames
+                return SQLITE_OK
+            }, logFrameCount)
+    }
+
+    /// Writes the write-ahead log back into the database, as far as no reader needs it, and waits for nobody.
+    ///
+    /// - Returns: whether all of it was written back.
+    func checkpoint() throws(StoreError) -> Bool {
+        var frames: Int32 = 0
+        var written: Int32 = 0
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, &frames, &written)
+        // Somebody else is writing it back: a shell, or a backup.
+        if code & 0xff == SQLITE_BUSY { return false }
+        guard code == SQLITE_OK else { throw error("writing the write-ahead log back", code) }
+        return written >= frames
+    }
 
     /// Runs SQL that returns nothing of interest.
     func execute(_ sql: String, for operation: String) throws(StoreError) {
@@ -99,11 +131,33 @@ final class SQLiteStatement {
 
     /// Binds a copy of `text`.
     func bind(_ index: Int32, copying text: String) {
-        let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)  // SQLITE_TRANSIENT, a macro Swift cannot see
-        sqlite3_bind_text(handle, index, text, -1, copied)
+        sqlite3_bind_text(handle, index, text, -1, Self.copied)
     }
 
-    func bindNull(_ index: Int32) {
+    /// Binds a copy of `blob`.
+    func bind(_ index: Int32, copying blob: [UInt8]) {
+        sqlite3_bind_blob(handle, index, blob, Int32(blob.count), Self.copied)
+    }
+
+    /// SQLITE_TRANSIENT, a macro Swift cannot see.
+    private static var copied: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
+
+    /// Binds NULL where there are no bytes.
+    func bind(_ index: Int32, optionalText text: UnsafeRawBufferPointer) {
+        if text.isEmpty { bindNull(index) } else { bind(index, text: text) }
+    }
+
+    /// Binds NULL where there are no bytes.
+    func bind(_ index: Int32, optionalBlob blob: UnsafeRawBufferPointer) {
+        if blob.isEmpty { bindNull(index) } else { bind(index, blob: blob) }
+    }
+
+    /// Binds NULL where there is no number.
+    func bind(_ index: Int32, optional number: Int64?) {
+        if let number { bind(index, number) } else { bindNull(index) }
+    }
+
+    private func bindNull(_ index: Int32) {
         sqlite3_bind_null(handle, index)
     }
 
@@ -131,6 +185,12 @@ final class SQLiteStatement {
 
     func number(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
 
+    /// Whether the value is NULL.
+    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+
+    /// The value as text; empty for NULL.
+    func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
+
     /// The value's bytes, valid until the statement is stepped or reset; empty for NULL.
     func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
         let start = sqlite3_column_blob(handle, column)
@@ -146,6 +206,14 @@ extension StoreError {
             return .notAStore(path: path, reason: text)
         }
         return .sqlite(operation: operation, path: path, code: code, message: text)
+    }
+}
+
+extension StoreError {
+    /// Whether the disk, or a quota on it, is full.
+    var isFullDisk: Bool {
+        guard case .sqlite(_, _, let code, _) = self else { return false }
+        return code & 0xff == SQLITE_FULL
     }
 }
 

@@ -10,105 +10,26 @@ import Synchronization
 
 /// An `EventStore` in one SQLite database under a state directory.
 public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the variables are for `queue` only
-    /// What the store tells the operator.
-    public enum Notice: Sendable {
-        /// A commit failed; nothing of it was acknowledged. The file is reopened.
-        case commitFailed(StoreError)
-        /// The file could not be reopened; it is tried again.
-        case reopenFailed(StoreError)
-        /// Commits succeed again.
-        case recovered
-        /// The file holds less than sinks had taken from it: acknowledged events were lost. Their sequence numbers, up
-        /// to `delivered`, are not used again.
-        case eventsLost(newest: Int64, delivered: Int64)
-        /// An event's body is not the one that was stored. It is not delivered.
-        case damagedEvent(sequence: Int64)
-    }
-
-    /// How a store is set up.
-    public struct Options: Sendable {
-        /// How far from now a timestamp may be, in seconds: the largest tolerance of all endpoints.
-        public var toleranceSeconds: Int64
-        /// The most nonces in memory; beyond it candidates are `.unavailable`.
-        public var nonceCapacity: Int
-        /// The newest events that are kept in memory for sinks, in bytes.
-        public var tailBytes: Int
-
-        /// A window of five minutes, 16,777,216 nonces and 16 MiB of newest events, unless said otherwise.
-        public init(toleranceSeconds: Int64 = 300, nonceCapacity: Int = 1 << 24, tailBytes: Int = 16 << 20) {
-            self.toleranceSeconds = toleranceSeconds
-            self.nonceCapacity = nonceCapacity
-            self.tailBytes = tailBytes
-        }
-    }
-
-    private struct Submission {
-        let batch: CandidateBatch
-        let completion: @Sendable (CandidateBatch, [Outcome]) -> Void
-    }
-
-    private struct CursorMove {
-        let cursors: [String: Int64]
-        let completion: @Sendable (StoreError?) -> Void
-    }
-
-    /// What waits for the writer.
-    private struct Inbox {
-        var submissions: [Submission] = []
-        var candidates = 0
-        var bytes = 0
-        var cursorMoves: [CursorMove] = []
-        /// Whether the writer's loop is on its queue.
-        var isWriting = false
-        /// The number of waiting candidates that wakes a writer which waits for more; 0 where it does not.
-        var wakesAt = 0
-        var isClosed = false
-        /// Since when the commit under way has been under way, on the monotonic clock; 0 where there is none.
-        var commitBegan: Int64 = 0
-
-        /// Whether the writer must be scheduled, or woken from waiting for more.
-        mutating func rouse() -> (schedules: Bool, wakes: Bool) {
-            if !isWriting {
-                isWriting = true
-                return (true, false)
-            }
-            if wakesAt > 0, candidates >= wakesAt {
-                wakesAt = 0
-                return (false, true)
-            }
-            return (false, false)
-        }
-
-        mutating func takeAll() -> (submissions: [Submission], moves: [CursorMove]) {
-            defer {
-                submissions = []
-                cursorMoves = []
-                candidates = 0
-            }
-            return (submissions, cursorMoves)
-        }
-    }
-
     /// How long a commit may take before further candidates are turned away, in nanoseconds.
     private static let commitPatience: Int64 = 5_000_000_000
-    /// How many bytes of candidates may wait for the writer, those of the commit under way included.
-    private static let inboxBytes = 16 << 20
     /// How long to wait before a failed file is tried again, in nanoseconds.
     private static let retryDelay: Int64 = 250_000_000
 
-    private let directory: StateDirectory
-    private let options: Options
-    private let notify: @Sendable (Notice) -> Void
-    private let queue = DispatchQueue(label: "hookd.store", qos: .userInitiated)
+    let directory: StateDirectory
+    let options: Options
+    let notify: @Sendable (Notice) -> Void
+    let queue = DispatchQueue(label: "hookd.store", qos: .userInitiated)
     private let wake: Wake
     private let inbox = Mutex(Inbox())
     private let tail: Mutex<EventTail>
     private let readers = Mutex<[EventReader]>([])
     private let observers = Mutex<[@Sendable () -> Void]>([])
     private let newest: Atomic<Int64>
-    private let delivered: DeliveredMark
+    private let stored: StoredMark
+    let gauges = Mutex(Gauges())
 
-    private var writer: EventWriter?
+    var writer: EventWriter?
+    var upkeep: Upkeep
     private var pacing = CommitPacing()
     private var retryAt: Int64 = 0
     private var hasFailed = false
@@ -124,28 +45,45 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         self.notify = notify
         tail = Mutex(EventTail(capacityBytes: options.tailBytes))
         wake = try Wake()
-        delivered = try DeliveredMark(directory: directory)
+        stored = try StoredMark(directory: directory)
         newest = Atomic(0)
-        let writer = try makeWriter()
+        upkeep = Upkeep(directory: directory, options: options)
+        let writer = try openFirst()
         self.writer = writer
-        if let stored = try? newestStored(), stored < delivered.sequence {
-            notify(.eventsLost(newest: stored, delivered: delivered.sequence))
+        if let found = try? newestStored(), found < stored.sequence {
+            notify(.eventsLost(newest: found, stored: stored.sequence))
         }
         newest.store(writer.nextSequence - 1, ordering: .releasing)
+        read(writer)
+        queue.async { self.beginUpkeep() }
+    }
+
+    /// A disk that is full keeps SQLite from opening its files: the ballast of the last run makes room for them.
+    private func openFirst() throws(StoreError) -> EventWriter {
+        do throws(StoreError) {
+            return try makeWriter()
+        } catch {
+            let freed = upkeep.ballast.release()
+            guard freed > 0 else { throw error }
+            notify(.ballastReleased(bytes: freed))
+            return try makeWriter()
+        }
     }
 
     private func makeWriter() throws(StoreError) -> EventWriter {
-        try EventWriter(
-            path: directory.databasePath, toleranceSeconds: options.toleranceSeconds,
-            nonceCapacity: options.nonceCapacity, now: clinux_wall_microseconds() / 1_000_000,
-            lowestNextSequence: max(delivered.sequence, newest.load(ordering: .acquiring)) + 1)
+        let setup = EventWriter.Setup(
+            toleranceSeconds: options.toleranceSeconds, nonceCapacity: options.nonceCapacity,
+            quarantine: options.quarantine, checkpointBytes: upkeep.budget.checkpointBytes)
+        return try EventWriter(
+            path: directory.databasePath, setup: setup, now: clinux_wall_microseconds() / 1_000_000,
+            lowestNextSequence: max(stored.sequence, newest.load(ordering: .acquiring)) + 1)
     }
 
     private func newestStored() throws(StoreError) -> Int64 {
         try withReader { reader throws(StoreError) in try reader.newestSequence() }
     }
 
-    // MARK: Ingest
+    // MARK: Handing over
 
     /// Puts the batch into the list that the writer takes all of; see `EventStore.submit(_:completion:)`.
     public func submit(
@@ -157,13 +95,11 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         var wakes = false
         inbox.withLock { inbox in
             let hangs = inbox.commitBegan != 0 && now - inbox.commitBegan > Self.commitPatience
-            guard !inbox.isClosed, !hangs, inbox.bytes < Self.inboxBytes else {
+            guard !inbox.isClosed, !hangs, inbox.hasRoom(within: options) else {
                 accepted = false
                 return
             }
-            inbox.submissions.append(Submission(batch: batch, completion: completion))
-            inbox.candidates += batch.candidates.count
-            inbox.bytes += batch.bytes.count
+            inbox.add(Submission(batch: batch, completion: completion))
             (schedules, wakes) = inbox.rouse()
         }
         if !accepted {
@@ -172,18 +108,26 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         rouse(schedules: schedules, wakes: wakes)
     }
 
-    /// Has the next commit move the cursors, and waits for it.
-    public func moveCursors(_ cursors: [String: Int64]) throws(StoreError) {
+    /// Has the next commit make a change, and waits for it.
+    func change<R: Sendable>(
+        _ work: @escaping @Sendable (_ writer: EventWriter, _ now: Int64) throws(StoreError) -> R
+    ) throws(StoreError) -> R {
         let done = DispatchSemaphore(value: 0)
+        let result = Mutex<R?>(nil)
         let failure = Mutex<StoreError?>(nil)
         var schedules = false
         let accepted = inbox.withLock { inbox in
             guard !inbox.isClosed else { return false }
-            inbox.cursorMoves.append(
-                CursorMove(cursors: cursors) { error in
+            let chore = Chore(
+                work: { writer, now throws(StoreError) in
+                    let made = try work(writer, now)
+                    result.withLock { $0 = made }
+                },
+                completion: { error in
                     failure.withLock { $0 = error }
                     done.signal()
                 })
+            inbox.add(chore)
             (schedules, _) = inbox.rouse()
             return true
         }
@@ -191,7 +135,8 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         rouse(schedules: schedules, wakes: false)
         done.wait()
         if let error = failure.withLock({ $0 }) { throw error }
-        delivered.raise(to: cursors.values.max() ?? 0)
+        guard let made = result.withLock({ $0 }) else { throw .unavailable }
+        return made
     }
 
     private func rouse(schedules: Bool, wakes: Bool) {
@@ -208,19 +153,20 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
             let now = clinux_monotonic_nanoseconds()
             let work = inbox.withLock { inbox in
                 let work = inbox.takeAll()
-                inbox.isWriting = !work.submissions.isEmpty || !work.moves.isEmpty
+                inbox.isWriting = !work.isEmpty
                 inbox.commitBegan = inbox.isWriting ? now : 0
                 return work
             }
-            guard !work.submissions.isEmpty || !work.moves.isEmpty else {
+            guard !work.isEmpty else {
                 pacing.becameIdle()
                 return
             }
-            commit(work.submissions, work.moves)
+            commit(work)
             inbox.withLock { inbox in
                 inbox.commitBegan = 0
-                inbox.bytes -= work.submissions.reduce(0) { $0 + $1.batch.bytes.count }
+                inbox.bytesUnderWay = 0
             }
+            if clinux_monotonic_nanoseconds() >= upkeep.dueAt { doUpkeep() }
         }
     }
 
@@ -241,31 +187,48 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         if wasWoken { wake.wait() }  // woken after the time was up: the signal is there or about to be
     }
 
-    private func commit(_ submissions: [Submission], _ moves: [CursorMove]) {
-        var cursors: [String: Int64] = [:]
-        for move in moves { cursors.merge(move.cursors) { max($0, $1) } }
+    private func commit(_ work: Work) {
         let now = clinux_wall_microseconds()
+        var submissions = work.submissions
+        if !submissions.isEmpty, !hasRoom(for: work.bytes) {
+            refuse(submissions)
+            submissions = []
+        }
+        guard !submissions.isEmpty || !work.chores.isEmpty else { return }
         do throws(StoreError) {
             let writer = try openWriter()
-            let outcomes = try writer.commit(submissions.map(\.batch), cursors: cursors, now: now)
-            publish(submissions, outcomes, recordedAt: now)
+            let result = try writer.commit(submissions.map(\.batch), changes: work.chores.map(\.work), now: now)
+            publish(submissions, result, recordedAt: now)
+            stored.raise(to: writer.nextSequence - 1)
+            let hasRedeliveries = read(writer)
             let before = newest.exchange(writer.nextSequence - 1, ordering: .acquiringAndReleasing)
-            finish(submissions, outcomes)
+            finish(submissions, result.outcomes)
             // Not by the outcomes: a row of a commit that failed may have come back with the file.
-            if writer.nextSequence - 1 > before { for observer in observers.withLock({ $0 }) { observer() } }
-            for move in moves { move.completion(nil) }
+            if writer.nextSequence - 1 > before || hasRedeliveries {
+                for observer in observers.withLock({ $0 }) { observer() }
+            }
+            for chore in work.chores { chore.completion(nil) }
             if hasFailed { notify(.recovered) }
             hasFailed = false
+            committed(writer, submissions, result.outcomes)
         } catch {
             fail(error)
-            finish(
-                submissions, submissions.map { [Outcome](repeating: .unavailable, count: $0.batch.candidates.count) })
-            for move in moves { move.completion(error) }
+            refuse(submissions)
+            for chore in work.chores { chore.completion(error) }
+        }
+    }
+
+    /// Everybody has been told that the commit succeeded: what fails now concerns the next one.
+    private func committed(_ writer: EventWriter, _ submissions: [Submission], _ outcomes: [[Outcome]]) {
+        do throws(StoreError) {
+            try afterCommit(writer, submissions, outcomes)
+        } catch {
+            fail(error)
         }
     }
 
     /// The writer, opened again if it was thrown away.
-    private func openWriter() throws(StoreError) -> EventWriter {
+    func openWriter() throws(StoreError) -> EventWriter {
         if let writer { return writer }
         guard clinux_monotonic_nanoseconds() >= retryAt else { throw .unavailable }
         let writer = try makeWriter()
@@ -274,7 +237,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
     }
 
     /// Throws the writer away with all it remembers: after a failed commit only the file knows what is stored.
-    private func fail(_ error: StoreError) {
+    func fail(_ error: StoreError) {
         guard error != .unavailable else { return }
         notify(writer == nil ? .reopenFailed(error) : .commitFailed(error))
         writer = nil
@@ -282,14 +245,19 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         // in memory must have no gap.
         tail.withLock { $0.clear() }
         hasFailed = true
-        retryAt = clinux_monotonic_nanoseconds() + Self.retryDelay
+        let freed = error.isFullDisk ? upkeep.ballast.release() : 0
+        if freed > 0 { notify(.ballastReleased(bytes: freed)) }
+        // With new room on the disk there is nothing to wait for.
+        retryAt = freed > 0 ? 0 : clinux_monotonic_nanoseconds() + Self.retryDelay
     }
 
-    private func publish(_ submissions: [Submission], _ outcomes: [[Outcome]], recordedAt: Int64) {
+    private func publish(_ submissions: [Submission], _ result: EventWriter.Result, recordedAt: Int64) {
         tail.withLock { tail in
-            for (submission, outcomes) in zip(submissions, outcomes) {
+            for (submission, outcomes) in zip(submissions, result.outcomes) {
                 tail.append(submission.batch, outcomes: outcomes, recordedAt: recordedAt)
             }
+            // What was released is not in memory, and events in memory must have no gap.
+            if result.hasReleased { tail.clear() }
         }
     }
 
@@ -302,6 +270,10 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         pacing.committed(count)
     }
 
+    private func refuse(_ submissions: [Submission]) {
+        finish(submissions, submissions.map { [Outcome](repeating: .unavailable, count: $0.batch.candidates.count) })
+    }
+
     // MARK: Delivery
 
     /// The sequence number of the newest stored event; 0 in an empty store.
@@ -312,7 +284,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         guard sequence < newestSequence else { return EventBatch() }
         if let slice = tail.withLock({ $0.slice(after: sequence, limit: limit) }) { return slice.copied() }
         return try withReader { reader throws(StoreError) in
-            try reader.events(after: sequence, limit: limit) { notify(.damagedEvent(sequence: $0)) }
+            try reader.events(after: sequence, limit: limit) { tellDamaged($0) }
         }
     }
 
@@ -321,13 +293,13 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         try withReader { reader throws(StoreError) in try reader.cursor(of: sink) }
     }
 
-    /// Calls `wake` after every commit that stored an event.
+    /// Calls `wake` after every commit that stored an event or queued a redelivery.
     public func onCommit(_ wake: @escaping @Sendable () -> Void) {
         observers.withLock { $0.append(wake) }
     }
 
     /// Calls `body` with a reader that nobody else uses meanwhile.
-    private func withReader<R>(_ body: (EventReader) throws(StoreError) -> R) throws(StoreError) -> R {
+    func withReader<R>(_ body: (EventReader) throws(StoreError) -> R) throws(StoreError) -> R {
         let reader: EventReader
         if let free = readers.withLock({ $0.popLast() }) {
             reader = free
@@ -356,6 +328,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
     private func closeFile() {
         readers.withLock { $0.removeAll() }
         writer = nil
+        upkeep.isOver = true
         retryAt = .max  // a batch that was handed over just before is not to open it again
     }
 }

@@ -1,72 +1,43 @@
-// The database: its tables, its settings, and how a file is told to be ours.
+// The database: its settings, how a file is told to be ours, and how one of an earlier layout is brought up to date.
 
-/// The layout of the store's file.
+/// The layout of the store's file. Its tables are in Schema+Tables.swift.
 enum Schema {
     /// Written to `PRAGMA user_version`. A store with a higher one is refused untouched.
-    static let version: Int64 = 2
+    static let version: Int64 = 3
     /// Written to `PRAGMA application_id`: "hook".
     static let applicationID: Int64 = 0x686f_6f6b
+    /// The bytes of a page: with 16 KiB a row costs the least (docs/decisions tells the figures).
+    static let pageBytes: Int64 = 16_384
 
-    /// The columns of an event, in the order in which they are written and read.
-    static let eventColumns = eventColumnsOfVersion1 + ", client"
-    private static let eventColumnsOfVersion1 =
-        "sequence, recorded_at, received_at, signed_at, endpoint, nonce, signature, algorithm, id, body"
-
-    /// The columns of an event where the file may be of an earlier version: it is then read as it is.
-    static func eventColumns(in connection: SQLiteConnection) throws(StoreError) -> String {
-        let found = try connection.number("PRAGMA user_version", for: "reading the schema version")
-        return found < 2 ? eventColumnsOfVersion1 + ", NULL" : eventColumns
-    }
-
-    /// What brings a file of each earlier version to the next one.
-    private static let migrations: [Int64: String] = [
-        1: "ALTER TABLE events ADD COLUMN client BLOB"
-    ]
-
-    /// Rows are appended only. No column with random values has an index, because each insert would then change a
-    /// random page; signed timestamps nearly rise, so their index is cheap. docs/decisions tells the figures.
-    private static let tables = """
-        CREATE TABLE events (
-            sequence    INTEGER PRIMARY KEY,
-            recorded_at INTEGER NOT NULL,  -- microseconds since 1970: when it was stored
-            received_at INTEGER NOT NULL,  -- microseconds since 1970: when its callback was read
-            signed_at   INTEGER NOT NULL,  -- seconds since 1970: the signed timestamp
-            endpoint    TEXT NOT NULL,     -- the path it came to
-            nonce       TEXT NOT NULL,
-            signature   BLOB NOT NULL,     -- 32 bytes
-            algorithm   TEXT,              -- as sent; NULL where the header was missing
-            id          BLOB NOT NULL,     -- the first 16 bytes of SHA-256(body)
-            body        BLOB NOT NULL,     -- byte for byte as signed
-            client      BLOB               -- the client's address, 4 or 16 bytes; NULL where it is not known
-        ) STRICT;
-        CREATE INDEX events_signed_at ON events (signed_at);
-        CREATE TABLE cursors (
-            sink     TEXT PRIMARY KEY,
-            sequence INTEGER NOT NULL      -- the last event that the sink has taken
-        ) STRICT, WITHOUT ROWID;
+    /// Settings of a writing connection: a commit is on disk when it returns (`synchronous=FULL`), and a write-ahead
+    /// log that has grown is cut back to `logBytes` when it begins anew.
+    private static func writerSettings(logBytes: Int64) -> String {
         """
-
-    /// Settings of a writing connection: a commit is on disk when it returns (`synchronous=FULL`), and the write-ahead
-    /// log is copied into the database every 8 MiB, so it stays small, and with it what a flipped bit can take away.
-    private static let writerSettings = """
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
-        PRAGMA wal_autocheckpoint = 512;
-        PRAGMA journal_size_limit = 16777216;
+        PRAGMA journal_size_limit = \(logBytes);
         """
+    }
 
-    /// Makes an empty file a store, or checks that a file is one that this version can use.
-    static func prepare(_ connection: SQLiteConnection) throws(StoreError) {
-        try connection.execute("PRAGMA page_size = 16384", for: "setting the page size")
+    /// Makes an empty file a store, or brings one of an earlier layout up to date, or checks that it is one that this
+    /// version can use.
+    static func prepare(_ connection: SQLiteConnection, logBytes: Int64) throws(StoreError) {
+        try connection.execute("PRAGMA page_size = \(pageBytes)", for: "setting the page size")
         try check(connection, mayBeEmpty: true)
-        try connection.execute(writerSettings, for: "setting up the write-ahead log")
-        let found = try connection.number("PRAGMA user_version", for: "reading the schema version")
+        try connection.execute(writerSettings(logBytes: logBytes), for: "setting up the write-ahead log")
+        let found = try Self.found(in: connection)
         if found == 0 {
             try change(connection, by: tables, to: version, for: "creating the tables")
+        } else {
+            for step in migrations where step.from >= found {
+                try change(connection, by: step.sql, to: step.from + 1, for: "bringing the tables up to date")
+            }
         }
-        for (earlier, migration) in migrations.sorted(by: { $0.key < $1.key }) where found != 0 && earlier >= found {
-            try change(connection, by: migration, to: earlier + 1, for: "bringing the tables up to date")
-        }
+    }
+
+    /// The version of the layout that a file has; 0 where it is empty.
+    static func found(in connection: SQLiteConnection) throws(StoreError) -> Int64 {
+        try connection.number("PRAGMA user_version", for: "reading the schema version")
     }
 
     /// Changes the layout in one transaction, so that a crash leaves the old one or the new one.
@@ -90,7 +61,7 @@ enum Schema {
 
     /// Refuses a file that is not a store, or one of a newer version.
     static func check(_ connection: SQLiteConnection, mayBeEmpty: Bool) throws(StoreError) {
-        let found = try connection.number("PRAGMA user_version", for: "reading the schema version")
+        let found = try Self.found(in: connection)
         let application = try connection.number("PRAGMA application_id", for: "reading the application id")
         let objects = try connection.number("SELECT count(*) FROM sqlite_schema", for: "reading the schema")
         if objects == 0, found == 0, mayBeEmpty { return }

@@ -13,9 +13,13 @@ public final class StateDirectory: Sendable {
     public static func databasePath(in directory: String) -> String { directory + "/hookd.db" }
 
     var databasePath: String { Self.databasePath(in: path) }
-    /// Holds the highest sequence number that a sink has taken: known outside the database, so that a database that
-    /// lost its end is found out.
+    /// Holds the highest sequence number that was stored: known outside the database, so that a database that lost its
+    /// end is found out.
     var markPath: String { path + "/hookd.mark" }
+    /// Takes room on the disk until it is needed.
+    var ballastPath: String { path + "/hookd.ballast" }
+    /// The write-ahead log.
+    var logPath: String { databasePath + "-wal" }
 
     /// Makes the directory if it is missing (0700) and takes its lock.
     public init(path: String) throws(StoreError) {

@@ -1,5 +1,7 @@
 // What can go wrong with the store, told so that an operator knows what to do.
 
+import Glibc
+
 /// A failure of the store. `description` is the sentence for the operator.
 public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Another daemon holds the state directory. `pid` is nil where it could not be read.
@@ -14,6 +16,8 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case sqlite(operation: String, path: String, code: Int32, message: String)
     /// There is no store to read.
     case missing(path: String)
+    /// A backup could not be made.
+    case backupFailed(path: String, reason: String)
     /// The store is closed or being reopened after a failure.
     case unavailable
 
@@ -36,8 +40,15 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
             return "\(operation) failed on \(path): \(message) (SQLite code \(code))."
         case .missing(let path):
             return "there is no event store at \(path). Has hookd run with this state directory?"
+        case .backupFailed(let path, let reason):
+            return "no backup was made to \(path): \(reason). hookd makes a new file there and overwrites none."
         case .unavailable:
             return "the event store is not available at the moment."
         }
     }
+}
+
+extension StoreError {
+    /// What the system calls an error.
+    static func text(ofErrorNumber code: Int32) -> String { String(cString: strerror(code)) }
 }

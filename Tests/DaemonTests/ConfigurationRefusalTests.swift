@@ -23,9 +23,11 @@ import Testing
         .init(.more(#""limits": {}"#), "limits", found: "this key a second time, after line 5", "a key twice"),
         .init(.more(#""$schema": 1"#), "$schema", found: "1", "a schema that is no text"),
         .init(.more(#""admin": {}"#), "admin", found: "a key that is not supported by this version of hookd", "later"),
-        .init(
-            .more(#""retention": {}"#), "retention", found: "a key that is not supported by this version of hookd",
-            "later"),
+        .init(.more(#""retention": {"age": "7"}"#), "retention.age", found: "\"7\"", "no unit"),
+        .init(.more(#""retention": {"age": "1s"}"#), "retention.age", found: "\"1s\"", "gone before anyone looks"),
+        .init(.more(#""retention": {"size": "1KB"}"#), "retention.size", found: "\"1KB\"", "less than a log"),
+        .init(.more(#""retention": {"days": 7}"#), "retention.days", found: "an unknown key", "no such bound"),
+        .init(.more(#""retention": "7d""#), "retention", found: "\"7d\"", "a text for an object"),
         .init(.more(#""log": {"level": "verbose"}"#), "log.level", found: "\"verbose\"", "no such level"),
         .init(
             .more(#""log": {"format": "journal"}"#), "log.format",
@@ -83,12 +85,13 @@ import Testing
             .endpointKeys(#""tolerance": "1500ms""#), "endpoints./c.tolerance", found: "\"1500ms\"",
             "timestamps are in seconds"),
         .init(.endpointKeys(#""repeats": "allow""#), "endpoints./c.repeats", found: "\"allow\"", "no such answer"),
+        .init(.endpointKeys(#""late": "keep""#), "endpoints./c.late", found: "\"keep\"", "no such treatment"),
         .init(
-            .endpointKeys(#""late": "quarantine""#), "endpoints./c.late",
-            found: "\"quarantine\", which is not supported by this version of hookd", "later"),
+            .endpointKeys(#""late_window": "32d""#), "endpoints./c.late_window", found: "\"32d\"",
+            "longer than a month"),
         .init(
-            .endpointKeys(#""late_window": "48h""#), "endpoints./c.late_window",
-            found: "a key that is not supported by this version of hookd", "later"),
+            .endpointKeys(#""late_window": "1500ms""#), "endpoints./c.late_window", found: "\"1500ms\"",
+            "timestamps are in seconds"),
     ]
 
     static let secrets: [Case] = [
@@ -280,7 +283,7 @@ import Testing
                 #"/etc/hookd/hookd.json:2: listen[0]: found "127.0.0.1"; "#
                     + #"expected host:port, [v6]:port or unix:/path, such as "127.0.0.1:8080"."#,
                 "/etc/hookd/hookd.json:5: endpoints./c.tolerence: found an unknown key; "
-                    + "expected one of secrets, tolerance, repeats, late, allow, rate_limit, sinks "
+                    + "expected one of secrets, tolerance, repeats, late, late_window, allow, rate_limit, sinks "
                     + "(did you mean `tolerance`?).",
                 "/etc/hookd/hookd.json:5: endpoints./c.secrets[0]: found no environment variable NONE; "
                     + "expected the webhook's secret there.",

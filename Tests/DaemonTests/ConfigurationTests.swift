@@ -12,7 +12,10 @@ import Testing
         let endpoint = try #require(configuration.endpoints.first)
         #expect(endpoint.tolerance == .seconds(300))
         #expect(endpoint.repeats == .acknowledge)
-        #expect(endpoint.late == .refuse)
+        #expect(endpoint.late == .quarantine)
+        #expect(endpoint.lateWindow == .seconds(48 * 3600))
+        #expect(configuration.retention.age == .seconds(7 * 86_400))
+        #expect(configuration.retention.sizeBytes == nil)
         let limits = configuration.limits
         #expect(limits.bodyLimitBytes == 1_048_576)
         #expect(limits.headerLimitBytes == 32_768)
@@ -40,7 +43,8 @@ import Testing
               "listen": ["[::1]:9", "unix:/run/hookd.sock"], "state_directory": "state",
               "endpoints": {
                 "/b": { "secrets": [{"env": "GOOD", "until": "2090-01-01T00:00:00Z"}, {"env": "NEW"}],
-                        "tolerance": "90s", "repeats": "refuse", "late": "refuse", "sinks": ["crm", "log"] },
+                        "tolerance": "90s", "repeats": "refuse", "late": "accept",
+                        "late_window": "6h", "sinks": ["crm", "log"] },
                 "/a": { "secrets": [{"env": "NEW"}], "sinks": ["log"] }
               },
               "sinks": {
@@ -50,6 +54,7 @@ import Testing
               },
               "limits": { "body": "1B", "headers": "2KiB", "header_count": 3, "connections": 4, "nonces": 5,
                           "header_timeout": "6s", "body_timeout": "7s", "idle_timeout": "8s", "drain_timeout": "9s" },
+              "retention": { "age": "90m", "size": "3GiB" },
               "log": { "level": "debug", "format": "json" }
             }
             """
@@ -62,6 +67,10 @@ import Testing
         #expect(endpoint.secrets.map(\.endsAtSeconds) == [3_786_912_000, nil])
         #expect(endpoint.tolerance == .seconds(90))
         #expect(endpoint.repeats == .refuse)
+        #expect(endpoint.late == .accept)
+        #expect(endpoint.lateWindow == .seconds(6 * 3600))
+        #expect(configuration.retention.age == .seconds(5400))
+        #expect(configuration.retention.sizeBytes == 3 << 30)
         #expect(endpoint.sinks == ["crm", "log"])
         #expect(configuration.sinks.map(\.name) == ["log", "crm"])
         guard case .file("/etc/hookd/log/events.jsonl") = configuration.sinks[0].kind,
@@ -151,6 +160,12 @@ import Testing
                 "/etc/hookd/hookd.json:3: endpoints./c.secrets[0]: warning: "
                     + "this secret has fewer than 8 bytes, so it can be guessed."
             ])
+    }
+
+    @Test func aLateWindowWithoutEffectIsWarnedOf() throws {
+        let text = ConfigurationText.endpointKeys(#""late_window": "6h""#)
+        #expect(try text.load().warnings.map(\.path) == ["endpoints./c.late_window"])
+        #expect(try ConfigurationText.endpointKeys(#""late_window": "6h", "late": "accept""#).load().warnings == [])
     }
 
     @Test func endpointsWithoutAnySecretThatIsValidAreWarnedOf() throws {

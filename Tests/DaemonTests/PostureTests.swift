@@ -17,8 +17,10 @@ import Testing
              "endpoints": {
                "/a": {"secrets": [{"env": "GOOD", "until": "2090-01-01T00:00:00Z"}, {"env": "NEW"}],
                       "sinks": ["crm", "out"]},
-               "/b": {"secrets": [{"env": "NEW"}], "repeats": "refuse", "tolerance": "90s",
-                      "allow": ["192.0.2.0/24", "::1", "unix"], "rate_limit": {"rate": 50}}},
+               "/b": {"secrets": [{"env": "NEW"}], "repeats": "refuse", "tolerance": "90s", "late": "refuse",
+                      "allow": ["192.0.2.0/24", "::1", "unix"], "rate_limit": {"rate": 50}},
+               "/c": {"secrets": [{"env": "NEW"}], "late": "accept", "late_window": "6h"}},
+             "retention": {"age": "30d", "size": "10GB"},
              "sinks": {"out": {"type": "stdout"}, "log": {"type": "file", "path": "/x/y"},
                        "crm": {"type": "forward", "url": "https://crm.example.com/sinch"}}}
             """#
@@ -34,7 +36,7 @@ import Testing
                   secrets    2 secrets, any of which is accepted: env:GOOD until 2090-01-01T00:00:00Z, env:NEW
                   tolerance  5m in both directions
                   repeats    acknowledge (a repeat of a stored callback is answered 200)
-                  late       refuse (a callback outside the time window is answered 401 and not kept)
+                  late       quarantine (a callback outside the time window is answered 401 and kept for the operator)
                   allow      everybody
                   rate limit none
                   sinks      crm, out
@@ -46,12 +48,21 @@ import Testing
                   allow      192.0.2.0/24, ::1, unix (others are answered 403)
                   rate limit 50 a second of each client, 100 at once (more are answered 429)
                   sinks      none (events are stored only)
+                endpoint /c: every callback is verified
+                  secrets    1 secret: env:NEW
+                  tolerance  5m in both directions
+                  repeats    acknowledge (a repeat of a stored callback is answered 200)
+                  late       accept (a callback of the last 6h that was never seen is stored, whenever it comes)
+                  allow      everybody
+                  rate limit none
+                  sinks      none (events are stored only)
                 sink out: standard output
                 sink log: file /x/y
                 sink crm: forward to https://crm.example.com/sinch, 15s for an attempt, \#
                 waiting 1s to 1m between attempts
                 limits: body 1MiB, headers 32KiB in 100 fields, 32MiB of requests in memory; 10000 connections, \#
                 each for 1h; 10s for headers, 30s for a body, 75s idle, 20s to drain; 16777216 nonces
+                retention: events of 30d, at most 10GB; longer what a sink has yet to take
                 log text, from level info on
 
                 """#)

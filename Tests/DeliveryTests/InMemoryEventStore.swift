@@ -26,6 +26,8 @@ final class InMemoryEventStore: EventStore {
         var newest: Int64 = 0
         var cursors: [String: Int64] = [:]
         var moves: [[String: Int64]] = []
+        var buried: [DeadLetter] = []
+        var redeliveries: [Redelivery] = []
         var wakes: [@Sendable () -> Void] = []
         var failingReads = 0
         var failingMoves = 0
@@ -35,9 +37,9 @@ final class InMemoryEventStore: EventStore {
     }
 
     let state = Mutex(State())
-    /// Signalled after each successful `moveCursors`.
+    /// Signalled after each successful `record`.
     let moved = DispatchSemaphore(value: 0)
-    /// Signalled when a `moveCursors` begins.
+    /// Signalled when a `record` begins.
     let moving = DispatchSemaphore(value: 0)
 
     /// Stores events and wakes whoever asked for it.
@@ -72,6 +74,19 @@ final class InMemoryEventStore: EventStore {
         return makeBatch(found)
     }
 
+    func events(sequences: [Int64]) throws(StoreError) -> EventBatch {
+        let found = state.withLock { state in
+            sequences.flatMap { wanted in state.events.filter { $0.sequence == wanted } }
+        }
+        return makeBatch(found)
+    }
+
+    func redeliveries(of sink: String, limit: Int) throws(StoreError) -> [Int64] {
+        state.withLock { state in
+            Array(state.redeliveries.filter { $0.sink == sink }.map(\.sequence).sorted().prefix(limit))
+        }
+    }
+
     var newestSequence: Int64 {
         let (newest, hook) = state.withLock { state in
             defer { state.betweenLookAndAnswer = nil }
@@ -85,7 +100,7 @@ final class InMemoryEventStore: EventStore {
         state.withLock { $0.cursors[sink] }
     }
 
-    func moveCursors(_ cursors: [String: Int64]) throws(StoreError) {
+    func record(_ progress: DeliveryProgress) throws(StoreError) {
         moving.signal()
         state.withLock { $0.holdMoves }?.wait()
         let isFailing = state.withLock { state in
@@ -93,8 +108,12 @@ final class InMemoryEventStore: EventStore {
                 state.failingMoves -= 1
                 return true
             }
-            state.cursors.merge(cursors) { $1 }
-            state.moves.append(cursors)
+            state.cursors.merge(progress.cursors) { $1 }
+            state.moves.append(progress.cursors)
+            state.buried += progress.buried
+            let isOver = Set(
+                progress.redelivered + progress.buried.map { Redelivery(sink: $0.sink, sequence: $0.sequence) })
+            state.redeliveries.removeAll { isOver.contains($0) }
             return false
         }
         if isFailing { throw .unavailable }

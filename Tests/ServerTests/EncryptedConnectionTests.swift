@@ -2,6 +2,7 @@
 
 import CTLSClient
 import Dispatch
+import Foundation
 import Server
 import TestAuthority
 import Testing
@@ -76,6 +77,20 @@ import Testing
         #expect(try client.endsInOrder())
     }
 
+    @Test("gets the answers to all that was sent before the client said goodbye", arguments: versions)
+    func pipelinedGoodbye(_ version: Int32) throws {
+        let running = try server()
+        let client = try EncryptedClient(running.address, version: version)
+        try client.handshake()
+        client.prepare(post("/later") + post("/second") + post("/third"))
+        try client.close()
+        try running.echo.next().answer("first")
+        #expect(try client.answer() == (200, "first"))
+        #expect(try client.answer() == (200, "post /second "))
+        #expect(try client.answer() == (200, "post /third "))
+        #expect(try client.endsInOrder())
+    }
+
     @Test("says goodbye behind the last answer", arguments: versions) func goodbye(_ version: Int32) throws {
         let running = try server()
         let client = try EncryptedClient(running.address, version: version)
@@ -108,6 +123,24 @@ import Testing
         }
         try good.send(post("/x"))
         #expect(try good.answer() == (200, "post /x "))
+    }
+
+    @Test("ends where a client keeps asking for new keys and does not read the answers") func unreadKeys() throws {
+        let path = FileManager.default.temporaryDirectory.path + "/hookd-keys-\(UUID().uuidString).sock"
+        // The kernel takes little of what is sent to a Unix socket that nobody reads from.
+        var settings = ListenerSettings(.unix(path: path))
+        settings.tls = context
+        let running = try EchoServer(listeners: [settings])
+        let client = try EncryptedClient(running.address)
+        try client.handshake()
+        #expect(throws: ClientError.self, "what waits for the client would grow for as long as it likes") {
+            for _ in 0..<60 { try client.askForNewKeys(1000) }
+        }
+        let other = try EncryptedClient(running.address)
+        try other.handshake()
+        try other.askForNewKeys(10)
+        try other.send(post("/x"))
+        #expect(try other.answer() == (200, "post /x "), "who reads the answers may ask")
     }
 
     @Test("ends where the handshake takes too long", arguments: [0, 50]) func slowHandshake(_ count: Int) throws {

@@ -15,6 +15,7 @@ struct Callback: Sendable {
     var signer: UInt8 = 1
     var signedAt = Int64(time(nil))
     var isLate = false
+    var lateTreatment = LateTreatment.refuse
     var endpoint = "/callbacks"
     /// 4 or 16 bytes, or none.
     var client: [UInt8] = [192, 0, 2, 7]
@@ -53,7 +54,8 @@ extension CandidateBatch {
                     endpoint: copy(callback.endpoint.utf8), client: copy(callback.client),
                     nonce: copy(callback.nonce.utf8),
                     signature: copy([UInt8](repeating: callback.signer, count: 32)),
-                    algorithm: copy(callback.algorithm.utf8), id: copy(callback.id), body: copy(callback.body)))
+                    algorithm: copy(callback.algorithm.utf8), id: copy(callback.id), body: copy(callback.body),
+                    lateTreatment: callback.lateTreatment))
         }
     }
 }
@@ -160,8 +162,19 @@ final class Notices: Sendable {
                 case .commitFailed: "commit failed"
                 case .reopenFailed: "reopen failed"
                 case .recovered: "recovered"
-                case .eventsLost(let newest, let delivered): "lost from \(newest) to \(delivered)"
+                case .eventsLost(let newest, let stored): "lost from \(newest) to \(stored)"
                 case .damagedEvent(let sequence): "damaged \(sequence)"
+                case .quarantineOverflowed(let dropped): "quarantine dropped \(dropped)"
+                case .belowReserve: "below reserve"
+                case .roomAgain: "room again"
+                case .ballastReleased: "ballast released"
+                case .ballastRestored: "ballast restored"
+                case .ballastMissing: "ballast missing"
+                case .snapshotHeld: "snapshot held"
+                case .snapshotReleased: "snapshot released"
+                case .retentionPaused: "retention paused"
+                case .retentionResumed: "retention resumed"
+                case .retentionHeldBack(let sink, _): "held back by \(sink ?? "the window")"
                 }
             }
         }
@@ -172,6 +185,9 @@ final class Notices: Sendable {
 func openStore(
     _ directory: TemporaryDirectory, _ options: SQLiteEventStore.Options = .init(), _ notices: Notices = Notices()
 ) throws -> SQLiteEventStore {
-    try SQLiteEventStore(
+    var options = options
+    // Tests that are not about the disk leave its reserve alone, and a ballast for each would be a burden.
+    options.reserveBytes = options.reserveBytes ?? 0
+    return try SQLiteEventStore(
         directory: StateDirectory(path: directory.path), options: options, notify: { notices.add($0) })
 }

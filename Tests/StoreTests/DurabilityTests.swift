@@ -100,8 +100,8 @@ import Testing
         #expect(store.outcome(of: b) == .unavailable)
         disk.set { $0.isFull = false }
         let copy = """
-            INSERT INTO events SELECT 2, recorded_at, received_at, signed_at, endpoint, 'b', signature, algorithm, id, body,
-                client FROM events
+            INSERT INTO events SELECT 2, recorded_at, received_at, signed_at, endpoint, 'b', signature, algorithm, id,
+                body, client, NULL FROM events
             """
         try runSQL(copy, on: directory.database)
     }

@@ -82,6 +82,23 @@ import Testing
         #expect(notices.texts == ["damaged 4", "damaged 6", "damaged 7"])
     }
 
+    @Test(
+        "leaves out an event of which any other value was changed on disk",
+        arguments: [
+            "recorded_at = recorded_at + 1", "received_at = received_at - 1", "signed_at = signed_at + 64",
+            "endpoint = '/e9'", "nonce = 'n03'", "nonce = 'n'", "signature = zeroblob(32)", "algorithm = NULL",
+            "algorithm = 'hmacsha257'", "client = x'c0000208'", "client = NULL", "checksum = checksum + 1",
+            "endpoint = endpoint || 'n', nonce = substr(nonce, 2)",
+        ]) func damagedValue(_ change: String) throws
+    {
+        let store = try store(tailBytes: 0, Array(Self.callbacks[..<20]))
+        try runSQL("UPDATE events SET \(change) WHERE sequence = 4", on: directory.database)
+        let events = try store.events(after: 0, limit: ReadLimit(events: 4, bytes: .max))
+        #expect(events.values.map(\.sequence) == [1, 2, 3, 5])
+        #expect(notices.texts == ["damaged 4"])
+        #expect(store.statistics.damagedReads == 1)
+    }
+
     @Test("finds the last event before a time") func recordedBefore() throws {
         let store = try store(tailBytes: 0, Self.callbacks)
         try runSQL("UPDATE events SET recorded_at = sequence * 10", on: directory.database)

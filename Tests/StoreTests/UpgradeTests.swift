@@ -46,7 +46,7 @@ import Testing
         }
         let store = try openStore(directory)
         #expect(try store.allEvents().last == Event(callback, sequence: 6))
-        #expect(try number("PRAGMA user_version", on: directory.database) == 2)
+        #expect(try number("PRAGMA user_version", on: directory.database) == 3)
     }
 
     @Test("is read as it is by who may not change it", arguments: versions) func isRead(_ version: Int) throws {

@@ -1,12 +1,12 @@
-// The highest sequence number that a sink has taken, in a file outside the database: a database that lost its end is
-// found out by it.
+// The highest sequence number that was stored, in a file outside the database: a database that lost its end is found
+// out by it.
 
 import Glibc
 import Synchronization
 
 /// The mark in its file. The file holds the number and its complement, 16 bytes in all, so that a flipped bit makes it
-/// no mark and not another number.
-final class DeliveredMark: Sendable {
+/// no mark and not another number. It is not synced: it is behind after a power cut, never ahead.
+final class StoredMark: Sendable {
     private static let byteCount = 2 * MemoryLayout<Int64>.size
 
     private let descriptor: Int32
@@ -23,10 +23,10 @@ final class DeliveredMark: Sendable {
 
     deinit { close(descriptor) }
 
-    /// The highest sequence number that a sink has taken; 0 where none is known.
+    /// The highest sequence number that was stored; 0 where none is known.
     var sequence: Int64 { highest.withLock { $0 } }
 
-    /// Remembers that a sink has taken `sequence`. The mark never falls.
+    /// Remembers that `sequence` is on disk. The mark never falls.
     func raise(to sequence: Int64) {
         highest.withLock { highest in
             guard sequence > highest else { return }

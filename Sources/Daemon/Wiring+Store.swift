@@ -1,0 +1,95 @@
+// From the configuration to the store, and from its notices to the log.
+
+import Logging
+import Store
+
+extension SQLiteEventStore.Options {
+    /// The store's part of the configuration.
+    init(_ configuration: Configuration) {
+        self.init(
+            toleranceSeconds: configuration.endpoints.map { $0.tolerance.components.seconds }.max() ?? 0,
+            nonceCapacity: configuration.limits.nonces)
+        lateWindowSeconds =
+            configuration.endpoints.filter { $0.late == .accept }.map { $0.lateWindow.components.seconds }.max() ?? 0
+        sinks = configuration.sinks.map(\.name)
+        retention = Retention(
+            ageSeconds: configuration.retention.age.components.seconds,
+            sizeBytes: configuration.retention.sizeBytes.map { Int64($0) })
+    }
+}
+
+extension RateLimitedLog {
+    /// What the store has to tell.
+    func log(_ notice: SQLiteEventStore.Notice) {
+        log(notice.topic, level: notice.level, "\(notice.message)")
+    }
+}
+
+extension SQLiteEventStore.Notice {
+    /// Notices of one topic share their place in the log. Good news have one of their own, or they would be held back
+    /// behind the bad.
+    fileprivate var topic: String {
+        switch self {
+        case .commitFailed: "commit"
+        case .reopenFailed: "reopen"
+        case .recovered: "recovered"
+        case .eventsLost: "lost"
+        case .damagedEvent: "damaged"
+        case .quarantineOverflowed: "quarantine"
+        case .belowReserve: "reserve"
+        case .roomAgain: "room"
+        case .ballastReleased, .ballastMissing: "ballast"
+        case .ballastRestored: "ballast restored"
+        case .snapshotHeld: "snapshot"
+        case .snapshotReleased: "snapshot released"
+        case .retentionPaused: "retention"
+        case .retentionResumed: "retention resumed"
+        case .retentionHeldBack: "retention held back"
+        }
+    }
+
+    fileprivate var level: Logger.Level {
+        switch self {
+        case .eventsLost, .damagedEvent: .critical
+        case .commitFailed, .reopenFailed, .belowReserve, .ballastReleased: .error
+        case .quarantineOverflowed, .ballastMissing, .snapshotHeld, .retentionPaused, .retentionHeldBack: .warning
+        case .recovered, .roomAgain, .ballastRestored, .snapshotReleased, .retentionResumed: .notice
+        }
+    }
+
+    fileprivate var message: String {
+        switch self {
+        case .commitFailed(let error): "callbacks are answered 503: \(error)"
+        case .reopenFailed(let error): "the store cannot be opened again, callbacks are answered 503: \(error)"
+        case .recovered: "the store takes callbacks again"
+        case .eventsLost(let newest, let stored):
+            "the store ends at event \(newest), but events up to \(stored) had been stored: acknowledged events were "
+                + "lost with the file's end. Was an old copy restored? Their numbers are not used again"
+        case .damagedEvent(let sequence):
+            "event \(sequence) is not what was stored: it does not match its id and checksum. It is not delivered"
+        case .quarantineOverflowed(let dropped):
+            "the quarantine is full: \(dropped) of its oldest callbacks made room for others"
+        case .belowReserve(let free, let reserve):
+            "callbacks are answered 503: the disk has \(megabytes(free)) free, and hookd keeps \(megabytes(reserve)). "
+                + "Make room on it, or let retention delete more"
+        case .roomAgain(let free): "the disk has room for callbacks again, \(megabytes(free))"
+        case .ballastReleased(let bytes):
+            "the disk is full: hookd.ballast was given up, \(megabytes(bytes)), to keep the store going"
+        case .ballastRestored(let bytes): "hookd.ballast is in its place again, \(megabytes(bytes))"
+        case .ballastMissing(let bytes, let reason): "there is no hookd.ballast of \(megabytes(bytes)): \(reason)"
+        case .snapshotHeld(let seconds, let bytes):
+            "another program has been reading one state of hookd.db for \(seconds) s, so the write-ahead log grows, to "
+                + "\(megabytes(bytes)) now. End its transaction"
+        case .snapshotReleased(let seconds): "the write-ahead log is written back again, after \(seconds) s"
+        case .retentionPaused(let seconds):
+            "the clock jumped ahead by \(seconds) s: nothing is deleted until a callback signed at that time is stored"
+        case .retentionResumed: "the clock is believed, and old events are deleted again"
+        case .retentionHeldBack(let sink, let bytes):
+            "events beyond the retention are kept, for "
+                + (sink.map { "sink \($0) has not taken them" } ?? "a repeat of them may still come")
+                + ". The store uses \(megabytes(bytes))"
+        }
+    }
+}
+
+private func megabytes(_ bytes: Int64) -> String { "\(bytes / 1_000_000) MB" }

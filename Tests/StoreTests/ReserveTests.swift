@@ -1,0 +1,186 @@
+// A disk that gets full: callbacks are turned away before it is, everything else goes on, and room that comes back is
+// used. On a file system of its own, where this test may mount one.
+
+import Foundation
+import Glibc
+import Testing
+
+@testable import Store
+
+@Suite("When the disk has no room", .serialized) struct ReserveTests {
+    /// A tmpfs of so many bytes, gone with the object.
+    private final class SmallDisk {
+        let path: String
+
+        init(bytes: Int) throws {
+            var template = Array("/tmp/hookd-disk-XXXXXX".utf8CString)
+            guard let made = mkdtemp(&template) else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+            path = String(cString: made)
+            guard mount("tmpfs", path, "tmpfs", 0, "size=\(bytes),mode=0700") == 0 else {
+                rmdir(path)
+                throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+            }
+        }
+
+        deinit {
+            umount2(path, Int32(MNT_DETACH))
+            rmdir(path)
+        }
+
+        /// Fills all that is left.
+        func fill() {
+            let descriptor = Glibc.open(path + "/filler", O_RDWR | O_CREAT | O_APPEND, 0o600)
+            defer { close(descriptor) }
+            for size in [1 << 20, 1 << 16, 1 << 12] {
+                let bytes = [UInt8](repeating: 1, count: size)
+                while write(descriptor, bytes, size) == size {}
+            }
+        }
+
+        func free() { unlink(path + "/filler") }
+    }
+
+    /// Whether this test may mount a file system. It tries.
+    private static let mayMount: Bool = (try? SmallDisk(bytes: 1 << 20)) != nil
+
+    private static let size = 32 << 20
+
+    private func openStore(on disk: SmallDisk, _ notices: Notices = Notices(), retention: Retention? = nil) throws
+        -> SQLiteEventStore
+    {
+        var options = SQLiteEventStore.Options(toleranceSeconds: 1)
+        options.retention = retention
+        return try SQLiteEventStore(
+            directory: StateDirectory(path: disk.path + "/state"), options: options, notify: { notices.add($0) })
+    }
+
+    private func callbacks(_ round: Int) -> [Callback] {
+        (0..<16).map { index in
+            Callback("n\(round)-\(index)").with {
+                $0.signedAt -= 1000
+                $0.isLate = true
+                $0.lateTreatment = .accept
+                $0.body = [UInt8](repeating: 0x20, count: 8000)
+            }
+        }
+    }
+
+    /// Stores until the store turns callbacks away. Returns how many events it took.
+    private func fill(_ store: SQLiteEventStore, from round: Int) -> Int {
+        for next in round..<round + 10_000 {
+            let outcomes = store.outcomes(of: callbacks(next))
+            if outcomes.contains(.unavailable) {
+                #expect(outcomes.allSatisfy { $0 == .unavailable })
+                return next
+            }
+        }
+        Issue.record("it never stops")
+        return .max
+    }
+
+    @Test("budgets suit the disk") func budgets() {
+        let large = DiskBudget(totalBytes: 1 << 40)
+        #expect(large.checkpointBytes == 8 << 20)
+        #expect(large.reserveBytes == 32 << 20)
+        #expect(large.ballastBytes == 64 << 20)
+        let small = DiskBudget(totalBytes: 64 << 20)
+        #expect(small.checkpointBytes == 1 << 20)
+        #expect(small.reserveBytes + small.ballastBytes < 16 << 20)
+        #expect(DiskBudget(totalBytes: 1 << 40, reserveBytes: 0).ballastBytes == 0)
+        #expect(DiskBudget(totalBytes: 1 << 40, reserveBytes: 5).reserveBytes == 5)
+    }
+
+    @Test(
+        "callbacks are turned away before it is full, cursors move, and room that comes back is used",
+        .enabled(if: mayMount, "needs the right to mount a file system"))
+    func reserve() throws {
+        let disk = try SmallDisk(bytes: Self.size)
+        let notices = Notices()
+        let store = try openStore(on: disk, notices)
+        store.queue.sync {}
+        #expect(sizeOfFile(disk.path + "/state/hookd.ballast") == 4 << 20)
+        let rounds = fill(store, from: 0)
+        #expect(rounds > 20)
+        let free = try #require(DiskSpace(path: disk.path)).freeBytes
+        #expect(free >= 1 << 20, "there is a reserve left: \(free)")
+        try store.moveCursors(["crm": 5])
+        #expect(try store.cursor(of: "crm") == 5)
+        #expect(store.outcomes(of: callbacks(rounds)).allSatisfy { $0 == .unavailable })
+        #expect(notices.texts == ["below reserve"], "and no commit failed")
+        // Room comes back from elsewhere: here by a larger disk.
+        #expect(mount("tmpfs", disk.path, "tmpfs", UInt(MS_REMOUNT), "size=\(2 * Self.size)") == 0)
+        let outcomes = store.outcomes(of: callbacks(rounds))
+        #expect(outcomes.contains(.unavailable) == false, "nothing was spent by the refusal")
+        #expect(notices.texts == ["below reserve", "room again"])
+        #expect(try store.allEvents(atOnce: 100).count == (rounds + 1) * 16)
+    }
+
+    @Test(
+        "20 times filled by another and freed again: the ballast keeps it going, and is taken back",
+        .enabled(if: mayMount, "needs the right to mount a file system"))
+    func ballast() throws {
+        let disk = try SmallDisk(bytes: Self.size)
+        let notices = Notices()
+        let store = try openStore(on: disk, notices)
+        _ = store.outcomes(of: callbacks(0))
+        for cycle in 1...20 {
+            disk.fill()
+            #expect(store.outcomes(of: callbacks(cycle)).allSatisfy { $0 == .unavailable })
+            // Where the log has to grow, the disk is found full, and the ballast makes room for the next try.
+            for sequence in 1...200 as ClosedRange<Int64> {
+                if (try? store.moveCursors(["crm": sequence])) == nil { try store.moveCursors(["crm": sequence]) }
+            }
+            #expect(try store.cursor(of: "crm") == 200)
+            #expect(store.outcomes(of: callbacks(cycle)).allSatisfy { $0 == .unavailable }, "what was freed is no room")
+            disk.free()
+            store.queue.sync { store.doUpkeep() }
+            #expect(sizeOfFile(disk.path + "/state/hookd.ballast") == 4 << 20)
+            #expect(store.outcomes(of: callbacks(cycle)).contains(.unavailable) == false, "cycle \(cycle)")
+        }
+        #expect(notices.texts.contains("ballast released"))
+        #expect(notices.texts.last == "room again")
+        #expect(try store.allEvents(atOnce: 100).count == 21 * 16)
+    }
+
+    @Test(
+        "what retention deletes is room, though the file stays as large as it is",
+        .enabled(if: mayMount, "needs the right to mount a file system"))
+    func retentionMakesRoom() throws {
+        let disk = try SmallDisk(bytes: Self.size)
+        let notices = Notices()
+        let store = try openStore(on: disk, notices, retention: Retention(sizeBytes: 2 << 20))
+        store.queue.sync { store.upkeep.clock.confirm(wallMicroseconds: 0, monotonicNanoseconds: 0) }
+        let rounds = fill(store, from: 0)
+        #expect(notices.texts == ["retention paused", "below reserve"])
+        store.queue.sync {
+            store.upkeep.clock = Upkeep(directory: store.directory, options: store.options).clock
+            for _ in 0..<500 { store.doUpkeep() }
+        }
+        #expect(store.statistics.storedBytes <= 2 << 20, "deleted on a full disk")
+        #expect(sizeOfFile(disk.path + "/state/hookd.db") > 10 << 20)
+        let taken = store.outcomes(of: callbacks(rounds))
+        #expect(taken.contains(.unavailable) == false, "\(notices.texts)")
+    }
+
+    @Test(
+        "a start on a full disk gives up the ballast, and serves",
+        .enabled(if: mayMount, "needs the right to mount a file system"))
+    func startsFull() throws {
+        let disk = try SmallDisk(bytes: Self.size)
+        do {
+            let store = try openStore(on: disk)
+            _ = store.outcomes(of: callbacks(0))
+            store.close()
+        }
+        disk.fill()
+        let notices = Notices()
+        let store = try openStore(on: disk, notices)
+        #expect(notices.texts.first == "ballast released")
+        #expect(store.outcomes(of: callbacks(1)).allSatisfy { $0 == .unavailable })
+        try store.moveCursors(["crm": 3])
+        #expect(try store.allEvents(atOnce: 100).count == 16)
+        disk.free()
+        store.queue.sync { store.doUpkeep() }
+        #expect(store.outcomes(of: callbacks(1)).contains(.unavailable) == false)
+    }
+}
