@@ -157,11 +157,11 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
         swap(&tokens, &unfinished)
         for token in tokens {
             guard let connection = connection(token: token) else { continue }
+            connection.isUnfinished = false
             if connection.hasUnserved {
                 connection.hasUnserved = false
                 if connection.acceptsRequest, !connection.input.isEmpty { serveInput(connection) }
             }
-            connection.isUnfinished = false
             receive(connection)
         }
     }

@@ -40,7 +40,7 @@ extension SQLiteEventStore {
         /// Whether there is room for another batch, beside what is being committed. One that is alone has room, however
         /// large.
         func hasRoom(within options: Options) -> Bool {
-            work.bytes + bytesUnderWay < options.inboxBytes && candidates < options.inboxCandidates
+            (work.bytes == 0 || work.bytes + bytesUnderWay < options.inboxBytes) && candidates < options.inboxCandidates
         }
 
         mutating func add(_ submission: Submission) {
