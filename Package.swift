@@ -27,15 +27,16 @@ let package = Package(
 
         // The rooms.
         .target(name: "HTTP", swiftSettings: pure),
-        .target(name: "Server", dependencies: ["HTTP", "CLinux", "CSSL"]),
+        .target(name: "Metrics"),
+        .target(name: "Server", dependencies: ["HTTP", "Metrics", "CLinux", "CSSL"]),
         .target(name: "Callbacks", dependencies: ["CSSL"], swiftSettings: pure),
         .target(name: "Events", dependencies: ["CSimdJSON"], swiftSettings: pure),
-        .target(name: "Store", dependencies: ["CSQLite", "CLinux", "CSSL"]),
+        .target(name: "Store", dependencies: ["Metrics", "CSQLite", "CLinux", "CSSL"]),
         .target(name: "Delivery", dependencies: ["Store", "Events", "CCurl", "CLinux"]),
         .target(
             name: "Daemon",
             dependencies: [
-                "Server", "HTTP", "Callbacks", "Events", "Store", "Delivery", "CLinux",
+                "Server", "HTTP", "Metrics", "Callbacks", "Events", "Store", "Delivery", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "Samples", exclude: ["README.md"], resources: [.embedInCode("Bodies")]),
@@ -49,7 +50,7 @@ let package = Package(
         .executableTarget(
             name: "hookd-benchmarks",
             dependencies: ["HTTP", "Callbacks", "Events", "Samples", "Store", "CSSL", "CTLSClient", "TestAuthority"],
-            path: "Benchmarks", exclude: ["run", "constant-time", "whole-way"]),
+            path: "Benchmarks", exclude: ["run", "constant-time", "scale", "whole-way"]),
 
         // A TLS client and an authority, for tests and benchmarks only.
         .target(
@@ -64,6 +65,7 @@ let package = Package(
             name: "FuzzTargets", dependencies: ["HTTP", "HTTPCases", "Callbacks", "Events", "Samples", "Daemon"],
             path: "Fuzz/Targets"),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "HTTPCases", "CLinux"]),
+        .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP", "CTLSClient", "TestAuthority"]),
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
         .testTarget(name: "EventsTests", dependencies: ["Events", "Samples"]),

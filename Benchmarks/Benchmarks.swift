@@ -2,6 +2,7 @@
 //
 //     hookd-benchmarks parser|verification|event|store|tls COUNT
 //     hookd-benchmarks mismatch-BYTE COUNT
+//     hookd-benchmarks fill|open|commits|read COUNT DIRECTORY
 
 import Callbacks
 import Dispatch
@@ -46,11 +47,17 @@ enum Benchmarks {
 
     static func main() throws {
         let arguments = CommandLine.arguments
-        guard arguments.count == 3, let count = Int(arguments[2]) else {
+        guard (3...4).contains(arguments.count), let count = Int(arguments[2]) else {
             print("usage: hookd-benchmarks parser|verification|event|store|tls COUNT")
+            print("       hookd-benchmarks fill|open|commits|read COUNT DIRECTORY")
             exit(EX_USAGE)
         }
+        let directory = arguments.last ?? ""
         switch arguments[1] {
+        case "fill": try fill(directory, count)
+        case "open": try open(directory)
+        case "commits": try commits(directory, count)
+        case "read": try read(directory, count)
         case "parser": try parser(count)
         case "verification": try verification(count)
         case "event": try event(count)

@@ -20,6 +20,7 @@ extension Configuration {
         for (index, listener) in listen.enumerated() {
             if case .unix(let path) = listener.address { check(path, key: "listen[\(index)]", checkSocket) }
         }
+        if case .unix(let path) = admin.listen { check(path, key: "admin.listen", checkSocket) }
         var files: [FileIdentity: String] = [:]
         for sink in sinks {
             guard case .file(let path) = sink.kind else { continue }

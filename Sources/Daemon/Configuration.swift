@@ -20,10 +20,14 @@ public struct Configuration: Sendable {
     public var limits: Limits
     /// How long events are kept.
     public var retention: Retention
+    /// Where operators ask.
+    public var admin: Admin
     /// What is logged, and how.
     public var log: Log
     /// What works and is probably not meant.
     public var warnings: [ConfigurationWarning]
+    /// What it was read from.
+    var document = ConfigurationDocument()
 
     /// An address to listen on, and how clients come there.
     public struct Listener: Hashable, Sendable {
@@ -140,6 +144,20 @@ public struct Configuration: Sendable {
         public var minimumBytesPerSecond: Int?
         /// The most bytes of requests in memory, all connections together.
         public var requestMemoryBytes = LimitKeys.requestMemory.fallback
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// Where operators ask, and what they must show.
+    public struct Admin: Sendable {
+        /// The shortest token, in bytes: 16 random hexadecimal digits are 64 bits.
+        static let leastTokenBytes = 16
+
+        /// The address; nil for a Unix socket in the runtime or state directory. A TCP address comes with a token.
+        public var listen: ListenAddress?
+        /// What every request must show; nil where whoever can connect may ask.
+        public var token: Secret?
 
         /// The defaults.
         public init() {}

@@ -12,6 +12,7 @@ extension Configuration {
         for sink in sinks { lines.append("sink \(sink.name): \(sink.kind.posture)") }
         lines.append(limits.posture)
         lines.append(retention.posture)
+        lines.append(admin.posture)
         lines.append("log \(log.format.rawValue), from level \(log.level.rawValue) on")
         return lines.joined(separator: "\n") + "\n"
     }
@@ -83,7 +84,7 @@ extension Configuration.RateLimit {
 }
 
 extension Configuration.SinkKind {
-    fileprivate var typeName: String {
+    var typeName: String {
         switch self {
         case .stdout: "stdout"
         case .file: "file"
@@ -106,6 +107,14 @@ extension Configuration.Retention {
     fileprivate var posture: String {
         let size = sizeBytes.map { ", at most \(ByteSize.text(ofBytes: $0))" } ?? ""
         return "retention: events of \(age.text)\(size); longer what a sink has yet to take"
+    }
+}
+
+extension Configuration.Admin {
+    fileprivate var posture: String {
+        let address = listen.map { escapingControls($0.description) }
+        let place = address ?? "a Unix socket in the runtime or state directory"
+        return "admin on \(place), \(token.map { "with the token in \($0)" } ?? "for its owner only")"
     }
 }
 

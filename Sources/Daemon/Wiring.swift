@@ -10,7 +10,7 @@ import Server
 import Store
 
 /// The endpoints, ready to verify.
-func makeEndpoints(_ configuration: Configuration) throws(StartError) -> [Endpoint] {
+func makeEndpoints(_ configuration: Configuration, _ ledger: CallbackLedger) throws(StartError) -> [Endpoint] {
     var endpoints: [Endpoint] = []
     for endpoint in configuration.endpoints {
         var secrets: [WebhookSecret] = []
@@ -31,7 +31,9 @@ func makeEndpoints(_ configuration: Configuration) throws(StartError) -> [Endpoi
                 allow: endpoint.allow,
                 rateLimiter: endpoint.rateLimit.map {
                     RateLimiter(requestsPerSecond: $0.requestsPerSecond, burst: $0.burst)
-                }))
+                },
+                counts: ledger.counts(of: endpoint.path),
+                secretUses: endpoint.secrets.map { ledger.lastUse(ofSecret: $0.label, at: endpoint.path) }))
     }
     return endpoints
 }
@@ -124,7 +126,7 @@ extension RateLimitedLog {
     /// A callback that was refused.
     func log(_ refusal: Refusal, _ endpoint: Endpoint, _ client: ClientAddress) {
         log(
-            "\(endpoint.name) \(refusal.outcome)", level: refusal.level, "callback refused: \(refusal.reason)",
+            "\(endpoint.name) \(refusal.outcome.rawValue)", level: refusal.level, "callback refused: \(refusal.reason)",
             metadata: refusal.metadata(endpoint: endpoint, client))
     }
 
@@ -135,22 +137,23 @@ extension RateLimitedLog {
 }
 
 extension Refusal {
-    /// The word for it in logs, as the metrics have it.
-    var outcome: String {
+    /// How it is counted.
+    var outcome: CallbackOutcome {
         switch self {
-        case .unverified(.wrongSignature), .unverified(.unknownAlgorithm): "forged"
-        case .unverified(.undecided), .unavailable: "unavailable"
-        case .unverified: "malformed"
-        case .reusedNonce: "reused_nonce"
-        case .late, .quarantined: "late"
-        case .address: "refused_address"
-        case .rate: "rate_limited"
+        case .unverified(.wrongSignature), .unverified(.unknownAlgorithm): .forged
+        case .unverified(.undecided), .unavailable: .unavailable
+        case .unverified: .malformed
+        case .reusedNonce: .reusedNonce
+        case .late, .quarantined: .late
+        case .address: .refusedAddress
+        case .rate: .rateLimited
         }
     }
 
     func metadata(endpoint: Endpoint, _ client: ClientAddress) -> Logger.Metadata {
         [
-            "endpoint": .string(endpoint.name), "outcome": .string(outcome), "peer": .string(client.description),
+            "endpoint": .string(endpoint.name), "outcome": .string(outcome.rawValue),
+            "peer": .string(client.description),
         ]
     }
 

@@ -39,7 +39,8 @@ final class Connection {
     let generation: UInt32
     /// The other end: of the socket, or as a trusted proxy names it.
     var client: ClientAddress
-    let tls: TLSSession?
+    /// The encryption; nil for a plain connection.
+    var tls: TLSSession?
     /// Whether a PROXY protocol header comes first.
     var awaitsProxyHeader = false
     /// Which proxies' word is taken for who the client is; nil for none.
@@ -81,18 +82,16 @@ final class Connection {
     var closesAfterAnswer = false
 
     /// - Parameters:
-    ///   - tls: the encryption; nil for a plain connection.
     ///   - now: the monotonic clock, in nanoseconds.
     ///   - patience: how long the client may take to send something.
     ///   - age: how long the connection may serve.
     init(
-        descriptor: Int32, generation: UInt32, client: ClientAddress, tls: TLSSession?, now: Int64, patience: Duration,
+        descriptor: Int32, generation: UInt32, client: ClientAddress, now: Int64, patience: Duration,
         age: Duration
     ) {
         self.descriptor = descriptor
         self.generation = generation
         self.client = client
-        self.tls = tls
         phaseBegan = now
         deadline = now.advanced(by: patience)
         retiresAt = now.advanced(by: age)

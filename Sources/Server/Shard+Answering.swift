@@ -34,6 +34,9 @@ extension Shard {
     }
 
     func send(_ connection: Connection, _ response: Response) {
+        counts.answered(response.status)
+        // Both moments are those of turns of the loop: what waits for its turn is counted, and no clock is asked.
+        if connection.isWaiting { counts.answerTimes.observe(Int(now - connection.phaseBegan)) }
         connection.closesAfterAnswer = connection.closesAfterAnswer || response.closes || isDraining
         answerBytes.removeAll(keepingCapacity: true)
         response.serialize(

@@ -6,22 +6,25 @@ import HTTP
 extension Shard {
     /// The most bytes of plaintext that come out of one record (RFC 8446 §5.1).
     static let recordBytes = 16 << 10
-    /// How much of what TLS itself has to say may wait for a client that does not read it: handshakes, tickets and
-    /// answers to requests for new keys, of which a client may make any number.
-    static let unreadBytes = 64 << 10
+    /// The most bytes of a client's handshake: far more than its certificates take. OpenSSL would keep twice as many.
+    private static let handshakeBytes = 64 << 10
 
     /// Takes bytes from the socket of an encrypted connection.
     func decrypt(_ connection: Connection, _ tls: TLSSession, _ bytes: UnsafeMutableBufferPointer<UInt8>) {
+        if tls.isHandshaking {
+            connection.arrivedBytes += bytes.count
+            guard connection.arrivedBytes <= Self.handshakeBytes else {
+                handler?.report(.encryption("the client's handshake is too large"), client: connection.client)
+                return linger(connection)
+            }
+        }
         var rest = UnsafeRawBufferPointer(bytes)
         while true {
             cipherBytes.removeAll(keepingCapacity: true)
             let progress = tls.receive(
                 &rest, into: UnsafeMutableRawBufferPointer(plainBuffer), output: &cipherBytes)
             // Before any answer to what came out: records are numbered.
-            if !cipherBytes.isEmpty {
-                transmit(connection, cipherBytes)
-                if connection.acceptsRequest, connection.output.count > Self.unreadBytes { return end(connection) }
-            }
+            if !cipherBytes.isEmpty { transmit(connection, cipherBytes) }
             switch progress {
             case .needsMore: return
             case .plaintext(let count):

@@ -32,6 +32,7 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     private let wakeDescriptor: Int32
     let limits: ServerLimits
     let budget: ServerBudget
+    let counts = ShardCounts()
     private let mailbox = Mutex<[@Sendable (Shard) -> Void]>([])
     private let isAsleep = Atomic<Bool>(false)
 

@@ -10,7 +10,7 @@ struct DiskBudget: Equatable {
     let checkpointBytes: Int64
     /// Callbacks are turned away when fewer bytes are free: room for the log, and for deleting.
     let reserveBytes: Int64
-    /// The size of the ballast: 4 times the bound of the log.
+    /// The size of the ballast: 4 times the bound of the log, on all but the smallest disks.
     let ballastBytes: Int64
 
     /// A budget for a disk of `totalBytes`: 8, 32 and 64 MiB from half a gigabyte on, and less on a smaller one.
@@ -18,8 +18,9 @@ struct DiskBudget: Equatable {
     /// - Parameter reserveBytes: the reserve, if it is not to be what suits the disk; 0 for no reserve and no ballast.
     init(totalBytes: Int64, reserveBytes: Int64? = nil) {
         checkpointBytes = min(max(totalBytes / 64, 256 << 10), 8 << 20)
-        self.reserveBytes = reserveBytes ?? 4 * checkpointBytes
-        ballastBytes = reserveBytes == 0 ? 0 : 8 * checkpointBytes
+        // On a disk of some megabytes, no more than an eighth each.
+        self.reserveBytes = reserveBytes ?? min(4 * checkpointBytes, totalBytes / 8)
+        ballastBytes = reserveBytes == 0 ? 0 : min(8 * checkpointBytes, totalBytes / 8)
     }
 }
 

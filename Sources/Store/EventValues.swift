@@ -55,11 +55,15 @@ private struct RowChecksum {
             add(word: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
             index += 8
         }
-        var rest: UInt64 = 0
-        while index < bytes.count {
-            rest = rest << 8 | UInt64(bytes[index])
-            index += 1
+        let left = bytes.count - index
+        guard left > 0 else { return }
+        guard bytes.count < 8 else {
+            // The last bytes that are left, without those before them.
+            let last = bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self)
+            return add(word: UInt64(littleEndian: last) &>> UInt64(64 - 8 * left))
         }
+        var rest: UInt64 = 0
+        for index in 0..<left { rest |= UInt64(bytes[index]) &<< UInt64(8 * index) }
         add(word: rest)
     }
 

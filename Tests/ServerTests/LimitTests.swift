@@ -29,6 +29,21 @@ import Testing
         #expect(try busy.answer() == (200, "late"), "and not the one whose request was being handled")
     }
 
+    @Test("a connection that waits makes room for one that comes to another shard") func roomAcrossShards() throws {
+        let running = try EchoServer(shards: 2) {
+            $0.connections = 2
+            $0.leastIdleTime = .milliseconds(1)
+        }
+        // The kernel chooses the shard: of ten clients, some find both connections with the other one.
+        var clients: [Client] = []
+        for number in 0..<10 {
+            let client = try running.client()
+            try client.send(post("/\(number)"))
+            #expect(try client.answer() == (200, "post /\(number) "))
+            clients.append(client)  // open to the end
+        }
+    }
+
     @Test("an address has no more connections than it may") func perAddress() throws {
         let running = try EchoServer { $0.connectionsPerAddress = 2 }
         let first = try running.client()

@@ -29,7 +29,8 @@ import Testing
 
         /// Fills all that is left.
         func fill() {
-            let descriptor = Glibc.open(path + "/filler", O_RDWR | O_CREAT | O_APPEND, 0o600)
+            // A daemon that another test starts meanwhile must not keep the room.
+            let descriptor = Glibc.open(path + "/filler", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
             defer { close(descriptor) }
             for size in [1 << 20, 1 << 16, 1 << 12] {
                 let bytes = [UInt8](repeating: 1, count: size)
@@ -86,6 +87,8 @@ import Testing
         let small = DiskBudget(totalBytes: 64 << 20)
         #expect(small.checkpointBytes == 1 << 20)
         #expect(small.reserveBytes + small.ballastBytes < 16 << 20)
+        let tiny = DiskBudget(totalBytes: 4 << 20)
+        #expect(tiny.reserveBytes + tiny.ballastBytes == 1 << 20)
         #expect(DiskBudget(totalBytes: 1 << 40, reserveBytes: 0).ballastBytes == 0)
         #expect(DiskBudget(totalBytes: 1 << 40, reserveBytes: 5).reserveBytes == 5)
     }

@@ -16,18 +16,21 @@ struct Settings: Sendable {
     var sinks = ["archive": #"{"type": "file", "path": "events.jsonl"}"#]
     var limits: [String: String] = [:]
     var logLevel = "info"
+    /// Further keys at the top.
+    var top: [String: String] = [:]
 
     var json: String {
         let secrets = secrets.map { #"{"file": "\#($0)"}"# }.joined(separator: ", ")
         let names = sinks.keys.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
         let keys = ["secrets": "[\(secrets)]", "sinks": "[\(names)]"].merging(endpoint) { $1 }
         let endpoints = Dictionary(uniqueKeysWithValues: paths.map { ($0, object(keys)) })
-        return object([
+        let members = [
             "listen": "[" + (["\"\(listen)\""] + listeners).joined(separator: ", ") + "]",
             "state_directory": "\"\(stateDirectory)\"",
             "endpoints": object(endpoints), "sinks": object(sinks), "limits": object(limits),
             "log": object(["level": "\"\(logLevel)\""]),
-        ])
+        ]
+        return object(members.merging(top) { $1 })
     }
 
     private func object(_ members: [String: String]) -> String {
