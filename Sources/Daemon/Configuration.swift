@@ -1,6 +1,7 @@
 // The configuration as the rest of the daemon uses it: checked, with defaults filled in and secrets fetched.
 // What its keys are stands in ConfigurationKeys.swift, how they are read in ConfigurationReading.swift.
 
+import Delivery
 import Glibc
 import Server
 
@@ -92,28 +93,30 @@ public struct Configuration: Sendable {
         public var name: String
         /// Its type, and what that type needs.
         public var kind: SinkKind
+        /// Which events it gets.
+        public var choice = EventChoice()
+        /// Of the endpoints that name it, those whose events it gets; nil for all.
+        public var endpoints: [String]?
     }
 
     /// The types of sinks.
     public enum SinkKind: Sendable {
         /// The daemon's standard output.
         case stdout
-        /// A file that is appended to, by its absolute path.
-        case file(path: String)
+        /// A file that is appended to.
+        case file(File)
         /// Another HTTP server.
         case forward(Forward)
     }
 
-    /// What a forward sink needs to know.
-    public struct Forward: Sendable {
-        /// Where events are sent.
-        public var url: ForwardURL
-        /// How long one attempt may take.
-        public var timeout: Duration
-        /// The wait after the first failed attempt.
-        public var retryInitial: Duration
-        /// The longest wait between two attempts; never shorter than `retryInitial`.
-        public var retryMaximum: Duration
+    /// What a file sink needs to know.
+    public struct File: Sendable {
+        /// Its absolute path.
+        public var path: String
+        /// When it is full; nil where it is not rotated by hookd.
+        public var rotation: FileRotation?
+        /// How its lines become durable.
+        public var sync = FileKeys.sync.fallback
     }
 
     /// What a client may ask of the daemon.

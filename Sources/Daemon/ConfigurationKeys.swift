@@ -214,13 +214,6 @@ extension Shape {
     static let secret = Shape(
         expected: "an object such as {\"env\": \"SINCH_SECRET\"}: where the secret is, never the secret",
         keys: [SecretKeys.environment, SecretKeys.file, SecretKeys.credential, SecretKeys.until])
-    static let stdoutSink = Shape(expected: "an object such as {\"type\": \"stdout\"}", keys: [SinkKeys.type])
-    static let fileSink = Shape(
-        expected: "an object such as {\"type\": \"file\", \"path\": \"events.jsonl\"}",
-        keys: [SinkKeys.type, SinkKeys.path])
-    static let forwardSink = Shape(
-        expected: "an object such as {\"type\": \"forward\", \"url\": \"https://crm.example.com/sinch\"}",
-        keys: [SinkKeys.type, SinkKeys.url, SinkKeys.timeout, SinkKeys.retry])
     static let retry = Shape(
         expected: "an object such as {\"initial\": \"1s\", \"maximum\": \"60s\"}",
         keys: [SinkKeys.retryInitial, SinkKeys.retryMaximum])

@@ -28,7 +28,7 @@ struct ConfigurationReading {
         let endpoints = endpoints(
             top?[TopKeys.endpoints], sinkNames: sinkReaders.map(\.key),
             hasUnnamedClients: listeners.contains(where: \.hasUnnamedClients))
-        let sinks = sinks(sinkReaders, named: Set(endpoints.flatMap(\.sinks)))
+        let sinks = sinks(sinkReaders, endpoints: endpoints)
         let configuration = Configuration(
             file: problems.file,
             listen: listeners,

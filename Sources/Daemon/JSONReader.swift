@@ -128,6 +128,9 @@ struct JSONObjectReader {
     /// The value of `key`, if it is there.
     subscript(key: any KeyDeclaration) -> JSONReader? { readers[key.name] }
 
+    /// The value of the key of this name, if it is there.
+    func reader(of name: String) -> JSONReader? { readers[name] }
+
     /// The value of `setting`, or its default where it is missing or was refused.
     func value<Kind: ValueKind>(_ setting: Setting<Kind>) -> Kind.Value {
         readers[setting.name].flatMap { setting.kind.read($0, example: setting.fallback) } ?? setting.fallback

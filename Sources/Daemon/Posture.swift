@@ -9,7 +9,7 @@ extension Configuration {
         var lines = listen.map(\.posture)
         lines.append("state directory \(escapingControls(stateDirectory))")
         for endpoint in endpoints { lines += endpoint.posture }
-        for sink in sinks { lines.append("sink \(sink.name): \(sink.kind.posture)") }
+        for sink in sinks { lines.append("sink \(sink.name): \(sink.kind.posture)\(sink.choicePosture)") }
         lines.append(limits.posture)
         lines.append(retention.posture)
         lines.append(admin.posture)
@@ -80,26 +80,6 @@ extension Configuration.Endpoint {
 extension Configuration.RateLimit {
     fileprivate var posture: String {
         "\(requestsPerSecond) a second of each client, \(burst) at once (more are answered 429)"
-    }
-}
-
-extension Configuration.SinkKind {
-    var typeName: String {
-        switch self {
-        case .stdout: "stdout"
-        case .file: "file"
-        case .forward: "forward"
-        }
-    }
-
-    fileprivate var posture: String {
-        switch self {
-        case .stdout: "standard output"
-        case .file(let path): "file \(escapingControls(path))"
-        case .forward(let forward):
-            "forward to \(forward.url), \(forward.timeout.text) for an attempt, "
-                + "waiting \(forward.retryInitial.text) to \(forward.retryMaximum.text) between attempts"
-        }
     }
 }
 

@@ -76,7 +76,7 @@ public final class Daemon: Sendable {
             let directory = try StateDirectory(path: configuration.stateDirectory)
             store = try SQLiteEventStore(directory: directory, options: .init(configuration)) { refusals.log($0) }
             dispatcher = Dispatcher(store: store, subscriptions: try makeSubscriptions(configuration)) { note in
-                logger.log(level: note.level == .warning ? .warning : .info, "\(note.message)", metadata: note.metadata)
+                logger.log(level: note.level.logged, "\(note.message)", metadata: note.metadata)
             }
             try dispatcher.start()
         } catch let error as StoreError {
@@ -150,7 +150,10 @@ public final class Daemon: Sendable {
             let signal = nextHeldSignal()
             if signal == SIGHUP {
                 // Not here: a file may be on a disk that does not answer, and the next signal must be heard.
-                DispatchQueue.global(qos: .userInitiated).async { [reloading] in _ = reloading.reload("SIGHUP") }
+                DispatchQueue.global(qos: .userInitiated).async { [reloading, dispatcher] in
+                    dispatcher.reopen()
+                    _ = reloading.reload("SIGHUP")
+                }
             } else if !isStopping {
                 isStopping = true
                 DispatchQueue.global(qos: .userInitiated).async {

@@ -41,24 +41,24 @@ func makeEndpoints(_ configuration: Configuration, _ ledger: CallbackLedger) thr
 /// The sinks, each with the endpoints whose events it takes. One line a type.
 func makeSubscriptions(_ configuration: Configuration) throws -> [Subscription] {
     try configuration.sinks.map { sink in
-        let endpoints = configuration.endpoints.filter { $0.sinks.contains(sink.name) }.map { Array($0.path.utf8) }
+        let named = configuration.endpoints.filter { $0.sinks.contains(sink.name) }.map(\.path)
+        let endpoints = named.filter { sink.endpoints?.contains($0) ?? true }.map { Array($0.utf8) }
+        let filter =
+            sink.choice.isEverything ? nil : EventFilter(sink.choice, renderer: try CloudEventRenderer())
         let renderer = try CloudEventRenderer()
         switch sink.kind {
         case .stdout:
-            return Subscription(try StdoutSink(name: sink.name, renderer: renderer), endpoints: endpoints)
-        case .file(let path):
-            let file = FileSink(name: sink.name, path: path, renderer: renderer)
+            let stdout = try StdoutSink(name: sink.name, renderer: renderer)
+            return Subscription(stdout, endpoints: endpoints, filter: filter)
+        case .file(let settings):
+            let file = FileSink(
+                name: sink.name, path: settings.path, rotation: settings.rotation, sync: settings.sync,
+                renderer: renderer)
             try file.open()
-            return Subscription(file, endpoints: endpoints)
+            return Subscription(file, endpoints: endpoints, filter: filter)
         case .forward(let forward):
-            let target = try ForwardSink(
-                name: sink.name, url: forward.url.text,
-                timeoutMilliseconds: Int(forward.timeout / .milliseconds(1)),
-                retry: RetryPolicy(
-                    initialMicroseconds: Int64(forward.retryInitial / .microseconds(1)),
-                    maximumMicroseconds: Int64(forward.retryMaximum / .microseconds(1))),
-                userAgent: "hookd/\(hookdVersion)", renderer: renderer)
-            return Subscription(target, endpoints: endpoints)
+            let target = try ForwardSink(name: sink.name, settings: ForwardSettings(forward), renderer: renderer)
+            return Subscription(target, endpoints: endpoints, filter: filter)
         }
     }
 }
@@ -201,4 +201,16 @@ extension ConnectionProblem {
 
 extension DeliveryNote {
     var metadata: Logger.Metadata { sink.map { ["sink": .string($0)] } ?? [:] }
+}
+
+extension DeliveryNote.Level {
+    /// The level in the log.
+    var logged: Logger.Level {
+        switch self {
+        case .info: .info
+        case .warning: .warning
+        case .error: .error
+        case .critical: .critical
+        }
+    }
 }

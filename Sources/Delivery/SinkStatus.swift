@@ -46,6 +46,8 @@ public struct DeliveryNote: Sendable, Equatable {
         case warning
         /// Somebody has to do something, or events wait for ever.
         case error
+        /// Events may be lost.
+        case critical
     }
 
     /// How much it matters.

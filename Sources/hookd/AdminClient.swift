@@ -30,9 +30,11 @@ final class AdminClient: Answering {
         }
     }
 
-    /// Whether somebody listens on the socket; a TCP address is taken at its word.
+    /// Whether somebody listens there.
     var isListening: Bool {
-        guard let path = place.socketPath else { return true }
+        guard let path = place.socketPath else {
+            return (try? client.get(headers: headers, from: base + "/healthz")) != nil
+        }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8).prefix($0.count - 1)) }

@@ -63,7 +63,10 @@ struct AdminOptions: ParsableArguments {
             guard let place = AdminPlace(text: text) else {
                 throw failure("\(quoted(text)) is no address such as unix:/run/hookd/admin.sock.", .wrongUsage)
             }
-            if !place.isOpen { return try AdminClient(place, token: token, waits: waits) }
+            let client = try AdminClient(place, token: token, waits: waits)
+            // Whoever names an address means this one and no store.
+            if admin != nil { return client }
+            if !place.isOpen { return client.isListening ? client : nil }
         }
         let note = adminNotePath(in: try directory())
         guard let bytes = try? contents(of: note) else { return nil }

@@ -173,6 +173,23 @@ import Testing
         #expect(run.ending == .exited(69) && run.errors.contains("\(daemon.process.pid)"))
     }
 
+    @Test("a configured address where nobody answers leaves the store to the command", arguments: ["unix", "tcp"])
+    func configured(_ kind: String) throws {
+        let home = try DaemonHome()
+        try home.directory.write("0123456789abcdef", to: "token")
+        let admin =
+            kind == "unix"
+            ? #"{"listen": "unix:\#(home.directory.file("a.sock"))"}"#
+            : #"{"listen": "127.0.0.1:1", "token": {"file": "token"}}"#
+        let first = try DaemonProcess(in: home)
+        #expect(try first.post(SignedCallback(#"{"late":1}"#, timestamp: "1700000000")).status == 401)
+        #expect(try first.stop() == .exited(0))
+        try home.directory.write(Settings(top: ["admin": admin]).json, to: "hookd.json")
+        let list = try first.command("quarantine", "list")
+        #expect(list.ending == .exited(0) && list.output.hasPrefix("1  "), "\(list.errors)")
+        #expect(try first.command("status").ending == .exited(69))
+    }
+
     @Test("a store that is not there is not made") func nothing() throws {
         let home = try DaemonHome()
         let run = try hookd(["quarantine", "list", "--state-directory", home.statePath])

@@ -32,10 +32,10 @@ let rooms: [Room] = [
     Room(name: "Events", imports: ["CSimdJSON", "Glibc"]),
     // Events on disk: no HTTP, no sinks. CSSL, for an event's id is a hash that is checked when it is read.
     Room(name: "Store", imports: ["Metrics", "CSQLite", "CLinux", "CSSL", "Glibc", "Dispatch", "Synchronization"]),
-    // Sinks: no HTTP server, no verification.
+    // Sinks: no HTTP server, no verification. CSSL, to sign what is sent; CZlib, for rotated files.
     Room(
         name: "Delivery",
-        imports: ["Store", "Events", "CCurl", "CLinux", "Glibc", "Dispatch", "Synchronization"]),
+        imports: ["Store", "Events", "CCurl", "CLinux", "CSSL", "CZlib", "Glibc", "Dispatch", "Synchronization"]),
     // Where the rooms meet.
     Room(
         name: "Daemon",
@@ -55,4 +55,4 @@ let rooms: [Room] = [
 ]
 
 /// Every C and C++ target, by its folder: system libraries only, and nothing of ours but their own header.
-let cRooms = ["CSSL", "Sources/CLinux", "Sources/CSQLite", "Sources/CCurl", "Sources/CSimdJSON"]
+let cRooms = ["CSSL", "Sources/CLinux", "Sources/CSQLite", "Sources/CCurl", "Sources/CSimdJSON", "Sources/CZlib"]
