@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/stat.h>
 
@@ -43,6 +44,10 @@ int clinux_wait_readable(int descriptor, int64_t nanoseconds) {
     struct pollfd waited = {.fd = descriptor, .events = POLLIN};
     struct timespec limit = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
     return ppoll(&waited, 1, &limit, NULL);
+}
+
+void clinux_return_large_memory(void) {
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
 }
 
 int64_t clinux_birth_seconds(int descriptor) {

@@ -1,5 +1,6 @@
 // The daemon from start to end: what is opened in which order, what a signal does, and what is closed when.
 
+import CLinux
 import Callbacks
 import Delivery
 import Dispatch
@@ -62,6 +63,7 @@ public final class Daemon: Sendable {
         _ configuration: Configuration, environment: [String: String], logger: Logger, level: SharedLogLevel
     ) throws(StartError) {
         holdSignals()
+        clinux_return_large_memory()
         self.configuration = configuration
         self.logger = logger
         let refusals = RateLimitedLog(logger)

@@ -76,8 +76,9 @@ final class CursorKeeper: Sendable {
         }
         for (lane, move) in moves {
             lane.progress.madeDurable(move)
-            // There may be more of them behind those.
-            if !move.redelivered.isEmpty { lane.wake() }
+            // There may be more behind those; and what was buried may have been queued again before the lane knew that
+            // it is buried for good, and then passed over.
+            if !move.redelivered.isEmpty || !move.buried.isEmpty { lane.wake() }
         }
         sayRecovered()
         return isComplete

@@ -1,5 +1,5 @@
 // Many libcurl transfers at a time on one queue: an epoll set of libcurl's sockets and of an eventfd that wakes it.
-// docs/decisions/0010 tells why this loop is ours, and neither curl_multi_poll nor a DispatchSource for each socket.
+// docs/decisions/0011 tells why this loop is ours, and neither curl_multi_poll nor a DispatchSource for each socket.
 
 import CCurl
 import CLinux

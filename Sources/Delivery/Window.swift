@@ -9,23 +9,6 @@
 
 import Store
 
-/// How a window sends.
-struct WindowTerms: Sendable {
-    /// How many letters may be under way.
-    var concurrency = 1
-    /// The most events of a letter, and their most bytes; a larger event has a letter of its own.
-    var letter = ReadLimit(events: 1, bytes: 1 << 20)
-    /// What an event adds to a letter besides its body, in bytes.
-    var overheadBytes = 0
-    /// How long events wait for others to fill a letter, in nanoseconds.
-    var gatherNanoseconds: UInt64 = 0
-    /// The most events and bytes of bodies between the cursor and the last event that was read.
-    var capacity = ReadLimit(events: 1024, bytes: 16 << 20)
-    var retry = RetryPolicy()
-    /// How often an event is sent that the target refuses.
-    var attempts = 10
-}
-
 /// A sliding window over the store.
 struct Window {
     struct Entry {
@@ -277,43 +260,5 @@ struct Window {
     mutating func abandonFlights() {
         flights = [:]
         flyingCount = 0
-    }
-}
-
-/// A queue that does not move its elements with every one that leaves.
-struct Queue<Element> {
-    private var elements: [Element] = []
-    private var start = 0
-
-    var isEmpty: Bool { start == elements.count }
-    var first: Element? { isEmpty ? nil : elements[start] }
-
-    mutating func append(_ element: Element) { elements.append(element) }
-
-    mutating func removeFirst() {
-        start += 1
-        if start > 64, start > elements.count / 2 {
-            elements.removeFirst(start)
-            start = 0
-        }
-    }
-}
-
-/// Random numbers from a seed (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014), so that a
-/// test can have the same jitter twice.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        return Self.mixed(state)
-    }
-
-    /// Another number for each number, spread evenly.
-    static func mixed(_ number: UInt64) -> UInt64 {
-        var mixed = number
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

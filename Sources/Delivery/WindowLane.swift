@@ -27,14 +27,14 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
     /// Whether a turn is queued or running.
     private let isAwake = Atomic<Bool>(false)
     /// Whether the turn waits in the courier for something that a new event could be.
-    private let isWaiting = Atomic<Bool>(false)
+    let isWaiting = Atomic<Bool>(false)
 
     private var windows: Windows?
     /// When the store is tried again that could not be read; 0 where it could.
     private var readAgainAt: UInt64 = 0
     /// When it is asked again what is to be sent again.
     private var askAgainAt: UInt64 = 0
-    private var burials = Outage()
+    var burials = Outage()
 
     /// What the letters that are sent again are numbered from.
     private static let lettersAgain = 1 << 48
@@ -209,72 +209,5 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
         let failures = progress.failed("reading its events failed: \(error)")
         let wait = courier.terms.retry.delay(failures: failures, using: &window.random)
         readAgainAt = monotonicNanoseconds() + UInt64(wait) * 1000
-    }
-
-    // MARK: Back
-
-    private func settle(_ replies: [Reply], _ windows: inout Windows) {
-        isWaiting.store(false, ordering: .sequentiallyConsistent)
-        guard !replies.isEmpty else { return }
-        var delivered = 0
-        for reply in replies {
-            let now = monotonicNanoseconds()
-            let settlement: Settlement
-            if let sequences = windows.sentAgain.removeValue(forKey: reply.letter) {
-                settlement = windows.again.settle(reply.letter, reply.verdict, now: now)
-                if settlement.delivered > 0 { progress.redelivered(sequences) }
-            } else {
-                settlement = windows.main.settle(reply.letter, reply.verdict, now: now)
-            }
-            delivered += settlement.delivered
-            note(reply, settlement)
-        }
-        progress.count(delivered: delivered)
-        progress.withState { [isPaused = windows.main.health == .paused] in $0.isPaused = isPaused }
-        progress.move(to: windows.main.cursor)
-        // A sink of which one conversation still fails does not work yet.
-        if windows.main.troubledCount == 0, windows.again.troubledCount == 0 { progress.recovered() }
-    }
-
-    private func note(_ reply: Reply, _ settlement: Settlement) {
-        if reply.answer != nil { progress.withState { $0.answered(reply.answer) } }
-        switch reply.verdict {
-        case .done: break
-        case .retry(let error, _): progress.failed(error.description)
-        case .pause(let error, _): progress.paused(error.description)
-        case .refused(let error):
-            if let burial = settlement.burial {
-                bury(burial, error)
-            } else if !settlement.isSplit {
-                progress.failed(error.description)
-            }
-        }
-    }
-
-    private func bury(_ burial: Settlement.Burial, _ error: SinkError) {
-        progress.bury(
-            DeadLetter(
-                sink: progress.name, sequence: burial.sequence, id: burial.id, attempts: burial.attempts,
-                status: error.status, error: error.description))
-        guard burials.failed(now: monotonicNanoseconds(), wall: 0) else { return }
-        progress.say(
-            .error,
-            error.description + " Event \(burial.sequence) was sent \(burial.attempts) times and goes to the dead "
-                + "letters; the sink moves on.")
-    }
-}
-
-extension WindowTerms {
-    init(_ terms: CourierTerms) {
-        concurrency = terms.concurrency
-        letter = terms.letter
-        overheadBytes = terms.overheadBytes
-        gatherNanoseconds = UInt64(max(0, terms.gatherMicroseconds)) * 1000
-        // Enough for every letter that may be under way and as many to follow; what is done and not yet durable is
-        // sent again after a crash, so it is not larger than that.
-        let letters = terms.concurrency * terms.letter.events * 4
-        capacity = ReadLimit(events: min(max(1024, letters), 65_536), bytes: 16 << 20)
-        retry = terms.retry
-        attempts = terms.attempts
     }
 }

@@ -68,6 +68,8 @@ final class Connection {
     var chargedBytes = 0
     /// The kernel may hold bytes that were not read: its notice comes once (EPOLLET).
     var isReadable = false
+    /// The input holds requests that were left for the next turn.
+    var hasUnserved = false
     /// Whether the shard goes on with it in the next turn (`Shard.unfinished`).
     var isUnfinished = false
     /// The client will send nothing more.

@@ -10,7 +10,7 @@ extension Shard {
     /// How often room is looked for when there was none.
     private static let roomSearchInterval = Duration.milliseconds(100)
     /// How many connections are told 503 between two ticks when descriptors run out.
-    private static let apologiesPerTick = 5
+    private static let apologiesPerTick = 4
 
     /// Accepts connections that wait, for as long as there is room.
     ///

@@ -12,12 +12,21 @@ extension Shard {
             connection.input.reserveCapacity(max(needed, twice))
         }
         connection.input.append(contentsOf: bytes)
+        if endUnlessRead(connection) { return }
         guard charge(connection) else {
             dropInput(connection)
             // What came behind a request that is being answered is not looked at: the connection ends with the answer.
             guard connection.acceptsRequest else { return connection.closesAfterAnswer = true }
             return refuse(connection, status: 503, message: "too many requests are arriving at once")
         }
+    }
+
+    /// Ends the connection of a client that sends one request after the other and does not read the answers.
+    @discardableResult
+    func endUnlessRead(_ connection: Connection) -> Bool {
+        guard case .writing = connection.phase, connection.input.count > Self.unreadInputBytes else { return false }
+        end(connection)
+        return true
     }
 
     /// How many bytes the request that is arriving will have at the most, without chunked framing.

@@ -167,7 +167,10 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
                 return
             }
             commit(work)
-            inbox.withLock { $0.commitBegan = 0 }
+            inbox.withLock { inbox in
+                inbox.commitBegan = 0
+                inbox.bytesUnderWay = 0
+            }
             if clinux_monotonic_nanoseconds() >= upkeep.dueAt { doUpkeep() }
         }
     }

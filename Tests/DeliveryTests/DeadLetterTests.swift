@@ -124,6 +124,7 @@ import Testing
         try dispatcher.start()
         store.append(["a", "b"])
         try awaitBuried(1)
+        while store.state.withLock({ $0.cursors["crm"] }) != 2 { try store.moved.await("the event behind it") }
         redeliver([1])
         try awaitRedelivered()
         #expect(dispatcher.stop(deadline: farAway))

@@ -52,6 +52,10 @@ static inline int64_t clinux_monotonic_nanoseconds(void) {
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
+/// Has glibc give back to the system whatever is 128 KiB or larger as soon as it is freed. On its own it raises that
+/// bound to what was last freed, up to 32 MiB, and then keeps bodies of megabytes in heaps full of holes.
+void clinux_return_large_memory(void);
+
 /// CLOCK_REALTIME in microseconds since 1970 (UTC): what callbacks are signed with, and what may be set back.
 static inline int64_t clinux_wall_microseconds(void) {
     struct timespec time;

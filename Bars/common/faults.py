@@ -1,0 +1,45 @@
+"""Faults under a whole hookd: a kernel call that fails or hangs, by strace, and what must hold of the callbacks then."""
+import os
+import time
+
+from . import client
+from .callbacks import Callbacks
+
+
+def wrapper(directory, hookd, inject):
+    """A program that is hookd under strace with `inject`, as `fdatasync:error=EIO:when=3`. Its process id is hookd's
+    own (`-D`), so that it can be stopped like any other."""
+    path = f"{directory}/hookd-under-strace"
+    call = inject.split(":")[0]
+    with open(path, "w", opener=lambda path, flags: os.open(path, flags, 0o700)) as file:
+        file.write(f'#!/bin/sh\nexec strace -D -f -qq --seccomp-bpf -o /dev/null -e trace={call} '
+                   f'-e inject={inject} "{hookd}" "$@"\n')
+    return path
+
+
+class Ledger:
+    """Callbacks and what became of them."""
+
+    def __init__(self, count):
+        self.callbacks = Callbacks()
+        self.requests = [self.callbacks.request() for _ in range(count)]
+        self.acknowledged = set()
+        self.others = []
+
+    def send(self, port, numbers=None, timeout=8):
+        """Sends those that were not acknowledged, and notes answers that are neither 200 nor 503."""
+        for number in range(len(self.requests)) if numbers is None else numbers:
+            if number in self.acknowledged:
+                continue
+            answer = client.ask(port, self.requests[number], timeout=timeout)
+            if answer is not None and answer.status == 200:
+                self.acknowledged.add(number)
+            elif answer is not None and answer.status != 503:
+                self.others.append(answer)
+
+    def send_until_all(self, port, seconds):
+        """Sends again until all are acknowledged. Returns whether that was so within `seconds`."""
+        end = time.monotonic() + seconds
+        while len(self.acknowledged) < len(self.requests) and time.monotonic() < end:
+            self.send(port)
+        return len(self.acknowledged) == len(self.requests)
