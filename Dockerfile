@@ -11,7 +11,7 @@ ARG RUNTIME=debian:bookworm-slim
 FROM ${BUILDER} AS builder
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        libssl-dev libsystemd-dev libsqlite3-dev libcurl4-openssl-dev libsimdjson-dev \
+        libssl-dev libsystemd-dev libsqlite3-dev libcurl4-openssl-dev libsimdjson-dev zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 # What is needed comes first, so that a change of our own source does not fetch it again.
@@ -19,6 +19,8 @@ COPY Package.* ./
 RUN swift package resolve
 COPY CSSL CSSL
 COPY Sources Sources
+COPY Benchmarks Benchmarks
+COPY Fuzz Fuzz
 COPY Tests Tests
 RUN swift build -c release --static-swift-stdlib -Xlinker -s --product hookd \
     && install -D -m 0755 "$(swift build -c release --static-swift-stdlib --show-bin-path)/hookd" /out/usr/bin/hookd \
@@ -27,7 +29,7 @@ RUN swift build -c release --static-swift-stdlib -Xlinker -s --product hookd \
 FROM ${RUNTIME}
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        ca-certificates libcurl4 libsimdjson14 libsqlite3-0 libssl3 libsystemd0 \
+        ca-certificates libcurl4 libsimdjson14 libsqlite3-0 libssl3 libsystemd0 zlib1g \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=builder /out/ /
 # Fails here, and not at the first start, where a library is missing.

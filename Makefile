@@ -8,7 +8,7 @@ SHELL := /bin/sh
 .SHELLFLAGS := -euc
 
 # What hookd is linked with, by the names of Debian 12.
-PACKAGES := libssl-dev libsystemd-dev libsqlite3-dev libcurl4-openssl-dev libsimdjson-dev
+PACKAGES := libssl-dev libsystemd-dev libsqlite3-dev libcurl4-openssl-dev libsimdjson-dev zlib1g-dev
 
 # A warning of ours is an error; SwiftPM keeps these flags from dependencies. -Werror must not come last: SwiftPM
 # takes the argument behind it for the name of a group of warnings.
@@ -193,7 +193,7 @@ packages: # installs what is missing, and says so
 		exit 1
 	fi
 	if ! command -v dpkg-query >/dev/null; then
-		echo 'This is no Debian: make sure that OpenSSL, systemd, SQLite, libcurl and simdjson are there with headers.' >&2
+		echo 'This is no Debian: make sure that OpenSSL, systemd, SQLite, libcurl, simdjson and zlib are there with headers.' >&2
 		exit 0
 	fi
 	missing=

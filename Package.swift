@@ -23,19 +23,21 @@ let package = Package(
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // The rooms.
         .target(name: "HTTP", swiftSettings: pure),
-        .target(name: "Server", dependencies: ["HTTP", "CLinux", "CSSL"]),
+        .target(name: "Metrics"),
+        .target(name: "Server", dependencies: ["HTTP", "Metrics", "CLinux", "CSSL"]),
         .target(name: "Callbacks", dependencies: ["CSSL"], swiftSettings: pure),
         .target(name: "Events", dependencies: ["CSimdJSON"], swiftSettings: pure),
-        .target(name: "Store", dependencies: ["CSQLite", "CLinux", "CSSL"]),
-        .target(name: "Delivery", dependencies: ["Store", "Events", "CCurl", "CLinux"]),
+        .target(name: "Store", dependencies: ["Metrics", "CSQLite", "CLinux", "CSSL"]),
+        .target(name: "Delivery", dependencies: ["Store", "Events", "CCurl", "CLinux", "CSSL", "CZlib"]),
         .target(
             name: "Daemon",
             dependencies: [
-                "Server", "HTTP", "Callbacks", "Events", "Store", "Delivery", "CLinux",
+                "Server", "HTTP", "Metrics", "Callbacks", "Events", "Store", "Delivery", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "Samples", exclude: ["README.md"], resources: [.embedInCode("Bodies")]),
@@ -48,7 +50,10 @@ let package = Package(
 
         .executableTarget(
             name: "hookd-benchmarks",
-            dependencies: ["HTTP", "Callbacks", "Events", "Samples", "Store", "CSSL", "CTLSClient", "TestAuthority"],
+            dependencies: [
+                "HTTP", "Callbacks", "Events", "Samples", "Server", "Store", "Delivery", "CSSL", "CTLSClient",
+                "TestAuthority",
+            ],
             path: "Benchmarks", exclude: ["run", "constant-time", "scale", "whole-way"]),
 
         // A TLS client and an authority, for tests and benchmarks only.
@@ -64,16 +69,24 @@ let package = Package(
             name: "FuzzTargets", dependencies: ["HTTP", "HTTPCases", "Callbacks", "Events", "Samples", "Daemon"],
             path: "Fuzz/Targets"),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "HTTPCases", "CLinux"]),
+        .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "HTTP", "CTLSClient", "TestAuthority"]),
         .testTarget(name: "CallbacksTests", dependencies: ["Callbacks"], resources: [.copy("Fixtures")]),
         .testTarget(name: "EventsTests", dependencies: ["Events", "Samples"]),
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "CSQLite", "CSSL"],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "Store", "Events"]),
+        .target(
+            name: "CTLSPeer", path: "Tests/CTLSPeer", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .testTarget(
+            name: "DeliveryTests",
+            dependencies: ["Delivery", "Store", "Events", "CSSL", "CZlib", "CTLSPeer", "TestAuthority"]),
         .testTarget(
             name: "DaemonTests",
-            dependencies: ["Daemon", "Server", "TestAuthority", .product(name: "Logging", package: "swift-log")]),
+            dependencies: [
+                "Daemon", "Delivery", "Samples", "Server", "TestAuthority",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(name: "CommandTests", dependencies: ["hookd", "Callbacks", "Samples", "Store"]),
         .testTarget(name: "SystemTests", dependencies: ["Callbacks", "Samples", "CSQLite", "TestAuthority", "hookd"]),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"]),

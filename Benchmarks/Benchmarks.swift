@@ -3,6 +3,7 @@
 //     hookd-benchmarks parser|verification|event|store|tls COUNT
 //     hookd-benchmarks mismatch-BYTE COUNT
 //     hookd-benchmarks fill|open|commits|read COUNT DIRECTORY
+//     hookd-benchmarks forward-single|forward-concurrent|forward-batched COUNT
 
 import Callbacks
 import Dispatch
@@ -49,6 +50,7 @@ enum Benchmarks {
         let arguments = CommandLine.arguments
         guard (3...4).contains(arguments.count), let count = Int(arguments[2]) else {
             print("usage: hookd-benchmarks parser|verification|event|store|tls COUNT")
+            print("       hookd-benchmarks forward-single|forward-concurrent|forward-batched COUNT")
             print("       hookd-benchmarks fill|open|commits|read COUNT DIRECTORY")
             exit(EX_USAGE)
         }
@@ -62,6 +64,9 @@ enum Benchmarks {
         case "verification": try verification(count)
         case "event": try event(count)
         case "store": try store(count)
+        case "forward-single": try forward(.single, count: count)
+        case "forward-concurrent": try forward(.concurrent, count: count)
+        case "forward-batched": try forward(.batched, count: count)
         case "tls": try tls(count)
         case let name where name.hasPrefix("mismatch-"): try mismatch(count, at: Int(name.dropFirst(9)) ?? 0)
         case let name:
@@ -132,11 +137,9 @@ enum Benchmarks {
 
     /// Stores callbacks, 64 in a commit.
     static func store(_ count: Int) throws {
-        var template = Array("/tmp/hookd-benchmark-XXXXXX\0".utf8CString)
-        guard let created = mkdtemp(&template) else { exit(EX_CANTCREAT) }
-        let path = String(cString: created)
-        defer { for name in ["hookd.db", "hookd.lock", "hookd.mark", ""] { remove("\(path)/\(name)") } }
+        let path = temporaryDirectory()
         let store = try SQLiteEventStore(directory: StateDirectory(path: path)) { print($0) }
+        defer { removeStore(store, path) }
         let body = Sample.named("message_inbound.rcs_2024")?.body ?? []
         let done = DispatchSemaphore(value: 0)
         for start in stride(from: 0, to: count, by: 64) {
@@ -147,17 +150,29 @@ enum Benchmarks {
             store.submit(batch) { _, _ in done.signal() }
             done.wait()
         }
-        store.close()
     }
 
-    private static func candidate(nonce: [UInt8], body: [UInt8], in batch: inout CandidateBatch) -> Candidate {
+    static func temporaryDirectory() -> String {
+        var template = Array("/tmp/hookd-benchmark-XXXXXX\0".utf8CString)
+        guard let created = mkdtemp(&template) else { exit(EX_CANTCREAT) }
+        return String(cString: created)
+    }
+
+    static func removeStore(_ store: SQLiteEventStore, _ path: String) {
+        store.close()
+        for name in ["hookd.db", "hookd.lock", "hookd.mark", ""] { remove("\(path)/\(name)") }
+    }
+
+    static func candidate(
+        nonce: [UInt8], body: [UInt8], id: [UInt8] = [UInt8](repeating: 7, count: 16), in batch: inout CandidateBatch
+    ) -> Candidate {
         func copy(_ bytes: [UInt8]) -> ByteRange { bytes.withUnsafeBytes { batch.append($0) } }
         let wallClock = Int64(time(nil))
         return Candidate(
             receivedAt: wallClock * 1_000_000, signedAt: wallClock, isLate: false,
             endpoint: copy(Array("/callbacks".utf8)), client: copy([192, 0, 2, 7]), nonce: copy(nonce),
             signature: copy([UInt8](repeating: 9, count: 32)), algorithm: copy(Array("HmacSHA256".utf8)),
-            id: copy([UInt8](repeating: 7, count: 16)), body: copy(body))
+            id: copy(id), body: copy(body))
     }
 
     static func nonce(_ index: Int) -> String {

@@ -21,6 +21,13 @@ static bool is_end_of_pem(void) {
     return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }
 
+/// A daemon has nobody to ask for a passphrase. OpenSSL would ask the terminal.
+static int refuse_passphrase(char *out, int capacity, int is_writing, void *argument) {
+    (void)out, (void)capacity, (void)is_writing;
+    *(bool *)argument = true;
+    return -1;
+}
+
 /// All certificates of a PEM in their order; NULL, with a problem, where there is none.
 static STACK_OF(X509) *read_certificates(cssl_bytes pem, cssl_tls_problem *problem) {
     *problem = CSSL_TLS_NO_CERTIFICATE;
@@ -28,7 +35,9 @@ static STACK_OF(X509) *read_certificates(cssl_bytes pem, cssl_tls_problem *probl
     if (reader == NULL) return NULL;
     STACK_OF(X509) *certificates = sk_X509_new_null();
     X509 *certificate;
-    while (certificates != NULL && (certificate = PEM_read_bio_X509(reader, NULL, NULL, NULL)) != NULL) {
+    bool is_encrypted = false;  // which nobody does to a certificate, so it is as good as damaged
+    while (certificates != NULL &&
+           (certificate = PEM_read_bio_X509(reader, NULL, refuse_passphrase, &is_encrypted)) != NULL) {
         if (sk_X509_push(certificates, certificate) == 0) {
             X509_free(certificate);
             break;
@@ -46,13 +55,6 @@ static STACK_OF(X509) *read_certificates(cssl_bytes pem, cssl_tls_problem *probl
     }
     sk_X509_pop_free(certificates, X509_free);
     return NULL;
-}
-
-/// A daemon has nobody to ask for a passphrase. OpenSSL would ask the terminal.
-static int refuse_passphrase(char *out, int capacity, int is_writing, void *argument) {
-    (void)out, (void)capacity, (void)is_writing;
-    *(bool *)argument = true;
-    return -1;
 }
 
 static EVP_PKEY *read_key(cssl_bytes pem, cssl_tls_problem *problem) {

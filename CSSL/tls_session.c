@@ -16,8 +16,17 @@ struct cssl_tls_session {
     /// Where to write to. Only during a call.
     cssl_sink sink;
     void *receiver;
+    /// Whether what is written now is neither of the handshake nor asked for by us.
+    bool is_unasked;
+    /// How often that was so.
+    uint8_t unasked_count;
     bool has_failed;
 };
+
+/// How often a client may have us write what nobody asked for. Each change of keys (RFC 8446 §4.6.3) and each refusal
+/// of another handshake is one. A client that never reads could fill our memory with them; an honest one changes keys
+/// after millions of records.
+enum { UNASKED_LIMIT = 32 };
 
 // MARK: The BIO
 
@@ -40,6 +49,7 @@ static int sink_write(BIO *bio, const char *bytes, size_t count, size_t *written
     BIO_clear_retry_flags(bio);
     *written = count;
     if (session->sink == NULL) return 0;
+    if (session->is_unasked && ++session->unasked_count > UNASKED_LIMIT) return 0;
     session->sink(session->receiver, bytes, count);
     return 1;
 }
@@ -101,11 +111,13 @@ cssl_tls_progress cssl_tls_session_receive(cssl_tls_session *session, cssl_bytes
     session->window = *ciphertext;
     session->receiver = receiver;
     session->sink = sink;
+    session->is_unasked = SSL_is_init_finished(session->ssl);
     int result = SSL_read_ex(session->ssl, plaintext, capacity, count);
     int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(session->ssl, result);
     *ciphertext = session->window;
     session->window = (cssl_bytes){NULL, 0};
     session->sink = NULL;
+    session->is_unasked = false;
     switch (error) {
     case SSL_ERROR_NONE: return CSSL_TLS_PLAINTEXT;
     case SSL_ERROR_WANT_READ: return CSSL_TLS_NEEDS_MORE;
@@ -172,6 +184,7 @@ cssl_tls_failure cssl_tls_session_failure(const cssl_tls_session *session, char 
     } else if (kind == CSSL_TLS_CLIENT_ALERT) {
         text = SSL_alert_desc_string_long(ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET);
     }
+    if (session->unasked_count > UNASKED_LIMIT) text = "new keys, again and again";
     BIO_snprintf(out, capacity, "%s", text == NULL ? "it is broken" : text);
     ERR_clear_error();
     return kind;

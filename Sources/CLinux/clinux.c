@@ -1,7 +1,11 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
+#include <sys/stat.h>
 
 const int clinux_sock_nonblock_cloexec = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
@@ -13,6 +17,12 @@ int clinux_accept(int listener, struct sockaddr_storage *peer) {
 int clinux_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data) {
     struct epoll_event event = {.events = events, .data.u64 = data};
     return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
+}
+
+int clinux_epoll_set(int epoll, int descriptor, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    int result = epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event);
+    return result == 0 || errno != ENOENT ? result : epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
 }
 
 int clinux_epoll_remove(int epoll, int descriptor) {
@@ -34,4 +44,14 @@ int clinux_wait_readable(int descriptor, int64_t nanoseconds) {
     struct pollfd waited = {.fd = descriptor, .events = POLLIN};
     struct timespec limit = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
     return ppoll(&waited, 1, &limit, NULL);
+}
+
+void clinux_return_large_memory(void) {
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+}
+
+int64_t clinux_birth_seconds(int descriptor) {
+    struct statx status;
+    if (statx(descriptor, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 || !(status.stx_mask & STATX_BTIME)) return 0;
+    return status.stx_btime.tv_sec;
 }

@@ -42,7 +42,8 @@ enum Answers {
             acceptEncoding: status == 415 ? "identity" : nil)
     }
 
-    private static func statusWord(of status: Int) -> String {
+    /// The word of google.rpc.Code for a status code.
+    static func statusWord(of status: Int) -> String {
         switch status {
         case 401: "UNAUTHENTICATED"
         case 403: "PERMISSION_DENIED"
@@ -51,6 +52,7 @@ enum Answers {
         case 408: "DEADLINE_EXCEEDED"
         case 409: "ALREADY_EXISTS"
         case 429: "RESOURCE_EXHAUSTED"
+        case 500: "INTERNAL"
         case 503: "UNAVAILABLE"
         default: "INVALID_ARGUMENT"
         }

@@ -4,6 +4,7 @@
 import CLinux
 import Callbacks
 import HTTP
+import Metrics
 import Server
 import Store
 
@@ -22,6 +23,9 @@ struct Endpoint: Sendable {
     let allow: AddressList?
     /// How many requests each client may make; nil for any number.
     let rateLimiter: RateLimiter?
+    let counts: EndpointCounts
+    /// When each of the verifier's secrets was last used, in their order.
+    let secretUses: [Gauge]
 
     var name: String { String(decoding: path, as: UTF8.self) }
 
@@ -61,7 +65,7 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
     /// A batch larger than this is handed over before the turn ends: large bodies do not wait for one another.
     private static let batchBytes = 4 << 20
 
-    private let endpoints: [Endpoint]
+    private var endpoints: [Endpoint]
     private let store: any EventStore
     private let shard: Shard
     private let log: RateLimitedLog
@@ -81,6 +85,12 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         self.store = store
         self.shard = shard
         self.log = log
+    }
+
+    /// Has requests from now on meet other endpoints. What is under way ends with those it began with.
+    func replace(endpoints new: [Endpoint]) {
+        turnEnded()
+        endpoints = new
     }
 
     func refuse(_ request: Request) -> Response? {
@@ -109,14 +119,14 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         guard endpoint.allow != nil || endpoint.rateLimiter != nil else { return nil }
         let client = request.client
         if let allow = endpoint.allow, !allow.contains(client) {
-            log.log(.address, endpoint, client)
+            told(.address, endpoint, client)
             return Answers.error(403, "callbacks from this address are not accepted")
         }
         // Who comes by a Unix socket and has no address cannot be told from others who do.
         guard let limiter = endpoint.rateLimiter, let address = client.ip,
             let seconds = limiter.take(address, now: clinux_monotonic_nanoseconds())
         else { return nil }
-        log.log(.rate, endpoint, client)
+        told(.rate, endpoint, client)
         return Answers.error(429, "too many requests from this address", retryAfterSeconds: seconds)
     }
 
@@ -130,12 +140,13 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
             let verified = try endpoint.verifier.verify(
                 headers, body: request.body, in: bytes, now: request.receivedAt / 1_000_000)
             let client = request.client
+            note(verified, request, endpoint)
             try gather(request, headers, verified, endpoint, client)
             tickets.append(PendingAnswer(ticket: ticket, endpoint: index, client: client))
             if batch.bytes.count > Self.batchBytes { turnEnded() }
             return nil
         } catch {
-            log.log(.unverified(error), endpoint, request.client)
+            told(.unverified(error), endpoint, request.client)
             if case .undecided = error { return Answers.error(503, error.description) }
             return Answers.error(401, error.description)
         }
@@ -153,9 +164,23 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
         answers.reserveCapacity(tickets.count)
         swap(&answers, &tickets)
         swap(&next, &batch)
-        store.submit(next) { [shard, answers] batch, outcomes in
-            shard.post { _ in self.answerAll(answers, batch, outcomes) }
+        store.submit(next) { [shard, endpoints, answers] batch, outcomes in
+            shard.post { _ in self.answerAll(answers, of: endpoints, batch, outcomes) }
         }
+    }
+
+    /// Counts a callback that was refused, and logs it.
+    private func told(_ refusal: Refusal, _ endpoint: Endpoint, _ client: ClientAddress) {
+        endpoint.counts.count(refusal.outcome)
+        log.log(refusal, endpoint, client)
+    }
+
+    /// Notes what a genuine callback says of its sender's clock and secret.
+    private func note(_ verified: VerifiedCallback, _ request: Request, _ endpoint: Endpoint) {
+        // Nobody's clock is off by 2^40 seconds, and a signed timestamp may be any number.
+        let skew = request.receivedAt - max(-1 << 40, min(verified.signedAt, 1 << 40)) * 1_000_000
+        endpoint.counts.clockSkew.value = Int(skew)
+        endpoint.secretUses[verified.secretIndex].value = Int(request.receivedAt / 1_000_000)
     }
 
     private func endpoint(of request: Request) -> Int? {
@@ -196,36 +221,43 @@ final class CallbackHandler: RequestHandler, @unchecked Sendable {  // every cal
                 lateTreatment: endpoint.lateTreatment(age: request.receivedAt / 1_000_000 - verified.signedAt)))
     }
 
-    private func answerAll(_ answers: [PendingAnswer], _ batch: CandidateBatch, _ outcomes: [Outcome]) {
+    private func answerAll(
+        _ answers: [PendingAnswer], of endpoints: [Endpoint], _ batch: CandidateBatch, _ outcomes: [Outcome]
+    ) {
         for (index, pending) in answers.enumerated() {
             let candidate = batch.candidates[index]
             let response = batch.bytes.withUnsafeBytes { bytes in
                 self.response(
                     to: outcomes[index], id: UnsafeRawBufferPointer(rebasing: bytes[candidate.id.range]),
-                    pending)
+                    endpoints[pending.endpoint], pending.client)
             }
             shard.answer(pending.ticket, response)
         }
     }
 
-    private func response(to outcome: Outcome, id: UnsafeRawBufferPointer, _ pending: PendingAnswer) -> Response {
-        let endpoint = endpoints[pending.endpoint]
+    private func response(
+        to outcome: Outcome, id: UnsafeRawBufferPointer, _ endpoint: Endpoint, _ client: ClientAddress
+    ) -> Response {
         switch outcome {
-        case .stored(let sequence): return Answers.stored(id: id, sequence: sequence)
-        case .duplicate where endpoint.refusesRepeats:
-            return Answers.error(409, "this callback is stored already")
-        case .duplicate: return Answers.duplicate(id: id)
+        case .stored(let sequence):
+            endpoint.counts.count(.stored)
+            endpoint.counts.lastEvent.value = Int(shard.wallClock)
+            return Answers.stored(id: id, sequence: sequence)
+        case .duplicate:
+            endpoint.counts.count(.duplicate)
+            return endpoint.refusesRepeats
+                ? Answers.error(409, "this callback is stored already") : Answers.duplicate(id: id)
         case .reusedNonce:
-            log.log(.reusedNonce, endpoint, pending.client)
+            told(.reusedNonce, endpoint, client)
             return Answers.error(409, "the nonce was used by another callback")
         case .late:
-            log.log(.late, endpoint, pending.client)
+            told(.late, endpoint, client)
             return Answers.error(401, "the timestamp is outside the time window")
         case .quarantined:
-            log.log(.quarantined, endpoint, pending.client)
+            told(.quarantined, endpoint, client)
             return Answers.error(401, "the timestamp is outside the time window")
         case .unavailable:
-            log.log(.unavailable, endpoint, pending.client)
+            told(.unavailable, endpoint, client)
             return Answers.error(503, "the callback cannot be stored now")
         }
     }

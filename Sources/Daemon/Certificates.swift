@@ -1,64 +1,50 @@
-// The certificates of all listeners: read at the start, and again when the daemon is told to.
+// The certificates of all listeners: read at the start, and again at each reload.
 
-import Logging
 import Server
 
-/// What the encrypted listeners show, and where it comes from.
+/// What the encrypted listeners show.
 final class Certificates: Sendable {
-    private struct Encrypted: Sendable {
-        let address: String
-        let places: Configuration.TLS
-        let context: TLSContext
-    }
-
     /// For each listener of the configuration, in its order; nil for a plain one.
     let contexts: [TLSContext?]
-    private let encrypted: [Encrypted]
-    private let environment: [String: String]
-    private let logger: Logger
 
     /// Reads the certificates and keys of all listeners.
     ///
     /// - Parameter environment: the environment variables that the configuration was read with.
-    init(_ configuration: Configuration, environment: [String: String], _ logger: Logger) throws(StartError) {
+    init(_ configuration: Configuration, environment: [String: String]) throws(StartError) {
         var contexts: [TLSContext?] = []
-        var encrypted: [Encrypted] = []
         for listener in configuration.listen {
             guard let places = listener.tls else {
                 contexts.append(nil)
                 continue
             }
             do throws(ConfigurationErrors) {
-                let context = try places.using(environment) { settings throws(TLSError) in try TLSContext(settings) }
-                contexts.append(context)
-                encrypted.append(
-                    Encrypted(address: listener.address.description, places: places, context: context))
+                contexts.append(
+                    try places.using(environment) { settings throws(TLSError) in try TLSContext(settings) })
             } catch {
                 throw .certificates(error)
             }
         }
-        (self.contexts, self.encrypted) = (contexts, encrypted)
-        (self.environment, self.logger) = (environment, logger)
+        self.contexts = contexts
     }
 
-    /// Reads them again. Connections that begin from now on get the new ones; where something is wrong with those of a
-    /// listener, its old ones stay in force.
-    func reload() {
-        if encrypted.isEmpty {
-            logger.warning("SIGHUP: there are no certificates to read again; all else takes a restart")
+    /// Reads them again, from where `configuration` says, which has the same listeners. Connections that begin from now
+    /// on get the new ones. Where something is wrong with any of them, the old ones of all listeners stay in force.
+    func replace(_ configuration: Configuration, environment: [String: String]) throws(ConfigurationErrors) {
+        var changes: [(context: TLSContext, places: Configuration.TLS, settings: TLSSettings)] = []
+        for (context, listener) in zip(contexts, configuration.listen) {
+            guard let context, let places = listener.tls else { continue }
+            // Tried out before any is put in force.
+            let settings = try places.using(environment) { settings throws(TLSError) in
+                _ = try TLSContext(settings)
+                return settings
+            }
+            changes.append((context, places, settings))
         }
-        for listener in encrypted {
-            let metadata: Logger.Metadata = ["listener": .string(listener.address)]
-            do throws(ConfigurationErrors) {
-                try listener.places.using(environment) { settings throws(TLSError) in
-                    try listener.context.replace(with: settings)
-                }
-                let ends = listener.context.certificates.map { UTCTimestamp.text(ofSeconds: $0.endsAtSeconds) }
-                logger.notice(
-                    "SIGHUP: certificates were read again, in force until \(ends.joined(separator: ", "))",
-                    metadata: metadata)
+        for change in changes {
+            do throws(TLSError) {
+                try change.context.replace(with: change.settings)
             } catch {
-                logger.error("SIGHUP: the old certificates stay in force. \(error)", metadata: metadata)
+                throw change.places.errors(error)
             }
         }
     }

@@ -20,9 +20,16 @@ extension Configuration {
         for (index, listener) in listen.enumerated() {
             if case .unix(let path) = listener.address { check(path, key: "listen[\(index)]", checkSocket) }
         }
+        if case .unix(let path) = admin.listen { check(path, key: "admin.listen", checkSocket) }
+        for case (let name, .forward(let forward)) in sinks.map({ ($0.name, $0.kind) }) {
+            for (path, key) in [(forward.tlsAuthorityPath, "ca"), (forward.tlsCertificatePath, "certificate")] {
+                if let path { check(path, key: "sinks.\(name).tls.\(key)", checkReadable) }
+            }
+        }
         var files: [FileIdentity: String] = [:]
         for sink in sinks {
-            guard case .file(let path) = sink.kind else { continue }
+            guard case .file(let file) = sink.kind else { continue }
+            let path = file.path
             let key = "sinks.\(sink.name).path"
             check(path, key: key, checkAppendable)
             // The same file by another name: a link, or a directory that is one.
@@ -60,6 +67,13 @@ private func checkAppendable(_ path: String) throws(UnusablePath) {
     }
     guard type == S_IFREG else { throw UnusablePath(reason: "not a regular file", expected: expected) }
     try checkAccess(path, W_OK, expected: expected)
+}
+
+/// A file that can be read.
+private func checkReadable(_ path: String) throws(UnusablePath) {
+    guard faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 else {
+        throw UnusablePath(reason: "it cannot be read (\(systemMessage(errno)))", expected: "a file in PEM")
+    }
 }
 
 /// A socket, or a name for one in a directory that is there. Another kind of file must not be put at risk.

@@ -1,6 +1,7 @@
 // The configuration as the rest of the daemon uses it: checked, with defaults filled in and secrets fetched.
 // What its keys are stands in ConfigurationKeys.swift, how they are read in ConfigurationReading.swift.
 
+import Delivery
 import Glibc
 import Server
 
@@ -20,10 +21,14 @@ public struct Configuration: Sendable {
     public var limits: Limits
     /// How long events are kept.
     public var retention: Retention
+    /// Where operators ask.
+    public var admin: Admin
     /// What is logged, and how.
     public var log: Log
     /// What works and is probably not meant.
     public var warnings: [ConfigurationWarning]
+    /// What it was read from.
+    var document = ConfigurationDocument()
 
     /// An address to listen on, and how clients come there.
     public struct Listener: Hashable, Sendable {
@@ -88,28 +93,30 @@ public struct Configuration: Sendable {
         public var name: String
         /// Its type, and what that type needs.
         public var kind: SinkKind
+        /// Which events it gets.
+        public var choice = EventChoice()
+        /// Of the endpoints that name it, those whose events it gets; nil for all.
+        public var endpoints: [String]?
     }
 
     /// The types of sinks.
     public enum SinkKind: Sendable {
         /// The daemon's standard output.
         case stdout
-        /// A file that is appended to, by its absolute path.
-        case file(path: String)
+        /// A file that is appended to.
+        case file(File)
         /// Another HTTP server.
         case forward(Forward)
     }
 
-    /// What a forward sink needs to know.
-    public struct Forward: Sendable {
-        /// Where events are sent.
-        public var url: ForwardURL
-        /// How long one attempt may take.
-        public var timeout: Duration
-        /// The wait after the first failed attempt.
-        public var retryInitial: Duration
-        /// The longest wait between two attempts; never shorter than `retryInitial`.
-        public var retryMaximum: Duration
+    /// What a file sink needs to know.
+    public struct File: Sendable {
+        /// Its absolute path.
+        public var path: String
+        /// When it is full; nil where it is not rotated by hookd.
+        public var rotation: FileRotation?
+        /// How its lines become durable.
+        public var sync = FileKeys.sync.fallback
     }
 
     /// What a client may ask of the daemon.
@@ -140,6 +147,20 @@ public struct Configuration: Sendable {
         public var minimumBytesPerSecond: Int?
         /// The most bytes of requests in memory, all connections together.
         public var requestMemoryBytes = LimitKeys.requestMemory.fallback
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// Where operators ask, and what they must show.
+    public struct Admin: Sendable {
+        /// The shortest token, in bytes: 16 random hexadecimal digits are 64 bits.
+        static let leastTokenBytes = 16
+
+        /// The address; nil for a Unix socket in the runtime or state directory. A TCP address comes with a token.
+        public var listen: ListenAddress?
+        /// What every request must show; nil where whoever can connect may ask.
+        public var token: Secret?
 
         /// The defaults.
         public init() {}

@@ -71,6 +71,9 @@ enum TopKeys {
     static let retention = Entry(
         "retention", .object(.retention), expected: Shape.retention.expected,
         "How long events are kept. What a sink has yet to take is kept longer.")
+    static let admin = Entry(
+        "admin", .object(.admin), expected: Shape.admin.expected,
+        "Where health, metrics and operator commands are answered.")
     static let log = Entry("log", .object(.log), expected: Shape.log.expected, "What is logged, and how.")
 }
 
@@ -200,9 +203,7 @@ extension Shape {
         expected: "an object with the keys of a configuration",
         keys: [
             TopKeys.schema, TopKeys.listen, TopKeys.stateDirectory, TopKeys.endpoints, TopKeys.sinks, TopKeys.limits,
-            TopKeys.retention,
-            LaterKey("admin", "Where health, metrics and operator commands are answered."),
-            TopKeys.log,
+            TopKeys.retention, TopKeys.admin, TopKeys.log,
         ])
     static let endpoint = Shape(
         expected: "an object such as {\"secrets\": [{\"env\": \"SINCH_SECRET\"}], \"sinks\": [\"journal\"]}",
@@ -213,13 +214,6 @@ extension Shape {
     static let secret = Shape(
         expected: "an object such as {\"env\": \"SINCH_SECRET\"}: where the secret is, never the secret",
         keys: [SecretKeys.environment, SecretKeys.file, SecretKeys.credential, SecretKeys.until])
-    static let stdoutSink = Shape(expected: "an object such as {\"type\": \"stdout\"}", keys: [SinkKeys.type])
-    static let fileSink = Shape(
-        expected: "an object such as {\"type\": \"file\", \"path\": \"events.jsonl\"}",
-        keys: [SinkKeys.type, SinkKeys.path])
-    static let forwardSink = Shape(
-        expected: "an object such as {\"type\": \"forward\", \"url\": \"https://crm.example.com/sinch\"}",
-        keys: [SinkKeys.type, SinkKeys.url, SinkKeys.timeout, SinkKeys.retry])
     static let retry = Shape(
         expected: "an object such as {\"initial\": \"1s\", \"maximum\": \"60s\"}",
         keys: [SinkKeys.retryInitial, SinkKeys.retryMaximum])

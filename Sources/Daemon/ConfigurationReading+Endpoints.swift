@@ -117,6 +117,21 @@ extension ConfigurationReading {
         return seconds
     }
 
+    /// The secret of an object that says no more than where it is. Nil, and reported, where it cannot be had.
+    func secret(from reader: JSONReader) -> Secret? {
+        var reader = reader
+        reader.hidesText = true
+        guard let object = reader.object(.secretSource), let source = source(object) else { return nil }
+        do throws(SecretError) {
+            let (bytes, isReadableByOthers) = try source.read(environment: environment)
+            if isReadableByOthers { reader.warn("every user of this machine may read the file of this secret.") }
+            return Secret(bytes, label: source.label)
+        } catch {
+            reader.refuse(found: error.found, expected: "the secret there")
+            return nil
+        }
+    }
+
     /// The one place that the secret comes from.
     func source(_ object: JSONObjectReader) -> SecretSource? {
         let keys = [SecretKeys.environment, SecretKeys.file, SecretKeys.credential]
@@ -138,11 +153,13 @@ extension ConfigurationReading {
             isWellFormed = Self.isVariableName(text)
             source = .environment(name: text)
         case SecretKeys.file.name:
-            isWellFormed = !text.isEmpty
+            isWellFormed = !text.isEmpty && !holdsPrivateKey(text)
             source = .file(path: text, resolved: Self.absolute(text, in: directory))
         default:
             // By bytes, as the kernel looks: an accent behind a slash makes another character of it for Swift.
-            isWellFormed = !text.isEmpty && !text.utf8.contains(UInt8(ascii: "/")) && text != "." && text != ".."
+            isWellFormed =
+                !text.isEmpty && !text.utf8.contains(UInt8(ascii: "/")) && text != "." && text != ".."
+                && !holdsPrivateKey(text)
             source = .credential(name: text)
         }
         guard isWellFormed else {

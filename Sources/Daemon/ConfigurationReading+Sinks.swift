@@ -1,17 +1,24 @@
 // Reading `sinks`. A sink of a new type is one case in each of the two switches, and one shape.
 
+import Delivery
+
 extension ConfigurationReading {
-    /// - Parameter named: the names that endpoints refer to.
-    func sinks(_ entries: [(key: String, reader: JSONReader)], named: Set<String>) -> [Configuration.Sink] {
+    /// - Parameter endpoints: whose sinks they are.
+    func sinks(
+        _ entries: [(key: String, reader: JSONReader)], endpoints: [Configuration.Endpoint]
+    ) -> [Configuration.Sink] {
         var sinks: [Configuration.Sink] = []
         for (name, reader) in entries {
             checkName(name, reader)
-            if !named.contains(name) {
+            let named = endpoints.filter { $0.sinks.contains(name) }.map(\.path)
+            if named.isEmpty {
                 reader.warn("no endpoint names this sink, so it gets no events.")
             }
-            guard let kind = kind(reader) else { continue }
+            guard let (kind, object) = kind(reader) else { continue }
             checkShared(kind, reader, with: sinks)
-            sinks.append(Configuration.Sink(name: name, kind: kind))
+            sinks.append(
+                Configuration.Sink(
+                    name: name, kind: kind, choice: choice(object), endpoints: chosenEndpoints(object, named: named)))
         }
         return sinks
     }
@@ -33,7 +40,8 @@ extension ConfigurationReading {
             case (.stdout, .stdout):
                 reader.refuse(
                     found: "a second sink of type \"stdout\", besides \(quoted(sink.name))", expected: "at most one")
-            case (.file(let path), .file(let other)) where Self.normalized(path) == Self.normalized(other):
+            case (.file(let file), .file(let other))
+            where Self.normalized(file.path) == Self.normalized(other.path):
                 let found = "the path of sink \(quoted(sink.name))"
                 problems.refuse(
                     line: reader.node.line, path: "\(reader.path).path", found: found, expected: "a file of its own")
@@ -43,13 +51,24 @@ extension ConfigurationReading {
         }
     }
 
-    private func kind(_ reader: JSONReader) -> Configuration.SinkKind? {
+    /// The type with what it needs, and the object that holds it. Nil, and reported, where there is none.
+    private func kind(_ reader: JSONReader) -> (Configuration.SinkKind, JSONObjectReader)? {
         guard let type = type(reader) else { return nil }
+        let object: JSONObjectReader?
+        let kind: Configuration.SinkKind?
         switch type {
-        case "stdout": return reader.object(.stdoutSink).map { _ in .stdout }
-        case "file": return reader.object(.fileSink).flatMap(file)
-        default: return reader.object(.forwardSink).flatMap(forward)
+        case "stdout":
+            object = reader.object(.stdoutSink)
+            kind = .stdout
+        case "file":
+            object = reader.object(.fileSink)
+            kind = object.flatMap(file).map { .file($0) }
+        default:
+            object = reader.object(.forwardSink)
+            kind = object.flatMap(forward).map { .forward($0) }
         }
+        guard let object, let kind else { return nil }
+        return (kind, object)
     }
 
     /// The type, which says what other keys there are; nil, and reported, where there is none that is known.
@@ -75,7 +94,8 @@ extension ConfigurationReading {
         return type
     }
 
-    private func file(_ object: JSONObjectReader) -> Configuration.SinkKind? {
+    private func file(_ object: JSONObjectReader) -> Configuration.File? {
+        let (rotation, sync) = (rotation(object[FileKeys.rotate]), object.value(FileKeys.sync))
         guard let reader = object[SinkKeys.path], let path = reader.string(expected: SinkKeys.path.expected) else {
             return nil
         }
@@ -83,30 +103,26 @@ extension ConfigurationReading {
             reader.refuse(expected: SinkKeys.path.expected)
             return nil
         }
-        return .file(path: Self.absolute(path, in: directory))
+        return Configuration.File(path: Self.absolute(path, in: directory), rotation: rotation, sync: sync)
     }
 
-    private func forward(_ object: JSONObjectReader) -> Configuration.SinkKind? {
-        let timeout = object.value(SinkKeys.timeout)
-        var (initial, maximum) = (SinkKeys.retryInitial.fallback, SinkKeys.retryMaximum.fallback)
-        if let retry = object[SinkKeys.retry]?.object(.retry) {
-            initial = retry.value(SinkKeys.retryInitial)
-            maximum = retry.value(SinkKeys.retryMaximum)
-            if initial > maximum {
-                let expected = "an `initial` wait that is at most the `maximum` wait"
-                retry.reader.refuse(found: "\(initial.text) and \(maximum.text)", expected: expected)
-            }
+    private func rotation(_ reader: JSONReader?) -> FileRotation? {
+        guard let object = reader?.object(.rotation) else { return nil }
+        var rotation = FileRotation(keep: object.value(FileKeys.keep), compresses: object.value(FileKeys.compress))
+        if let reader = object[FileKeys.size], let text = reader.string(expected: FileKeys.size.expected) {
+            let bytes = ByteSize.bytes(fromText: text).flatMap { FileKeys.sizeBounds.contains($0) ? Int64($0) : nil }
+            if bytes == nil { reader.refuse(expected: FileKeys.size.expected) }
+            rotation.sizeBytes = bytes
         }
-        guard let reader = object[SinkKeys.url], let text = reader.string(expected: SinkKeys.url.expected) else {
-            return nil
+        if let reader = object[FileKeys.age], let text = reader.string(expected: FileKeys.age.expected) {
+            let age = Duration(text: text).flatMap { FileKeys.ageBounds.contains($0) ? $0.components.seconds : nil }
+            if age == nil { reader.refuse(expected: FileKeys.age.expected) }
+            rotation.ageSeconds = age
         }
-        do throws(ForwardURLError) {
-            let url = try ForwardURL(text: text)
-            return .forward(
-                Configuration.Forward(url: url, timeout: timeout, retryInitial: initial, retryMaximum: maximum))
-        } catch {
-            reader.refuse(found: ForwardURL.shown(text), expected: error.expected)
-            return nil
+        if object.isKnown, object[FileKeys.size] == nil, object[FileKeys.age] == nil {
+            object.reader.refuse(
+                found: "neither size nor age", expected: "one of them or both, for when a file is full")
         }
+        return rotation
     }
 }

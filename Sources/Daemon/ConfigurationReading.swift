@@ -28,7 +28,7 @@ struct ConfigurationReading {
         let endpoints = endpoints(
             top?[TopKeys.endpoints], sinkNames: sinkReaders.map(\.key),
             hasUnnamedClients: listeners.contains(where: \.hasUnnamedClients))
-        let sinks = sinks(sinkReaders, named: Set(endpoints.flatMap(\.sinks)))
+        let sinks = sinks(sinkReaders, endpoints: endpoints)
         let configuration = Configuration(
             file: problems.file,
             listen: listeners,
@@ -37,8 +37,10 @@ struct ConfigurationReading {
             sinks: sinks,
             limits: limits(top?[TopKeys.limits]),
             retention: retention(top?[TopKeys.retention]),
+            admin: admin(top?[TopKeys.admin]),
             log: log(top?[TopKeys.log]),
-            warnings: problems.warnings)
+            warnings: problems.warnings,
+            document: ConfigurationDocument(value: document.node.value))
         _ = top?[TopKeys.schema]?.string(expected: TopKeys.schema.expected)
         try problems.throwIfAny()
         return configuration

@@ -37,6 +37,14 @@ public struct ForwardURL: Hashable, Sendable, CustomStringConvertible, CustomRef
         self.text = text
     }
 
+    /// Stands where there is none while the rest of a configuration is looked at.
+    static let nowhere = ForwardURL(checked: "http://nowhere.invalid/")
+
+    private init(checked text: String) { self.text = text }
+
+    /// Whether it is https.
+    public var isSecure: Bool { text.lowercased().hasPrefix("https:") }
+
     private static let forbidden = Array("\"<>\\^`{|}".utf8)
 
     /// What of a text that was given as a URL may stand in an error: no query, and no name or password.

@@ -98,7 +98,7 @@ struct JSONReader {
         case .null: "null"
         case .bool(let value): value ? "true" : "false"
         case .number(let text): hidesText ? "a number" : shortened(text)
-        case .string(let text): hidesText ? "a string (not shown)" : quoted(shortened(text))
+        case .string(let text): hidesText || holdsPrivateKey(text) ? "a string (not shown)" : quoted(shortened(text))
         case .array(let elements): elements.isEmpty ? "an empty list" : "a list"
         case .object(let members): members.isEmpty ? "an empty object" : "an object"
         }
@@ -128,6 +128,9 @@ struct JSONObjectReader {
     /// The value of `key`, if it is there.
     subscript(key: any KeyDeclaration) -> JSONReader? { readers[key.name] }
 
+    /// The value of the key of this name, if it is there.
+    func reader(of name: String) -> JSONReader? { readers[name] }
+
     /// The value of `setting`, or its default where it is missing or was refused.
     func value<Kind: ValueKind>(_ setting: Setting<Kind>) -> Kind.Value {
         readers[setting.name].flatMap { setting.kind.read($0, example: setting.fallback) } ?? setting.fallback
@@ -138,6 +141,9 @@ struct JSONObjectReader {
         readers[setting.name].flatMap { setting.kind.read($0, example: setting.example) }
     }
 }
+
+/// Whether `text` is or holds a private key in PEM, which somebody wrote down instead of its place.
+func holdsPrivateKey(_ text: String) -> Bool { text.contains("PRIVATE KEY-----") }
 
 /// `text` cut to a length that leaves the rest of a line readable.
 func shortened(_ text: String) -> String {

@@ -11,9 +11,14 @@ public struct LineLogHandler: LogHandler {
     public var metadata: Logger.Metadata = [:]
     /// What lines carry besides, asked anew for each.
     public var metadataProvider: Logger.MetadataProvider?
-    /// The least severe messages that are written.
-    public var logLevel: Logger.Level
+    /// The least severe messages that are written: those of the daemon, unless another level was set here.
+    public var logLevel: Logger.Level {
+        get { ownLevel ?? sharedLevel.level }
+        set { ownLevel = newValue }
+    }
 
+    private var ownLevel: Logger.Level?
+    private let sharedLevel: SharedLogLevel
     private let format: LogFormat
     private let descriptor: Int32
     private let nowMicroseconds: @Sendable () -> Int64
@@ -23,11 +28,13 @@ public struct LineLogHandler: LogHandler {
     ///
     /// - Parameters:
     ///   - descriptor: where lines go. It stays open for as long as the handler is used.
+    ///   - level: the level that can be changed while the handler is used; nil for that of `settings`, which stays.
     ///   - nowMicroseconds: the time that lines carry, in microseconds since 1970 (UTC).
     public init(
-        _ settings: Configuration.Log, descriptor: Int32, nowMicroseconds: @escaping @Sendable () -> Int64
+        _ settings: Configuration.Log, descriptor: Int32, level: SharedLogLevel? = nil,
+        nowMicroseconds: @escaping @Sendable () -> Int64
     ) {
-        logLevel = Logger.Level(rawValue: settings.level.rawValue) ?? .info
+        sharedLevel = level ?? SharedLogLevel(settings.level)
         format = settings.format
         (self.descriptor, self.nowMicroseconds) = (descriptor, nowMicroseconds)
     }
@@ -74,6 +81,27 @@ public struct LineLogHandler: LogHandler {
     }
 }
 
+/// The least severe messages that are logged, which a reload changes. Safe from any thread.
+public final class SharedLogLevel: Sendable {
+    private let number: Atomic<Int>
+
+    /// Begins with `level`.
+    public init(_ level: LogLevel) {
+        number = Atomic(Self.number(of: level))
+    }
+
+    /// Changes it.
+    func set(_ level: LogLevel) { number.store(Self.number(of: level), ordering: .relaxed) }
+
+    /// The level by its name in swift-log.
+    var level: Logger.Level {
+        let levels = LogLevel.allCases, index = number.load(ordering: .relaxed)
+        return Logger.Level(rawValue: levels[index].rawValue) ?? .info
+    }
+
+    private static func number(of level: LogLevel) -> Int { LogLevel.allCases.firstIndex(of: level) ?? 0 }
+}
+
 /// How many lines were dropped because nobody read them.
 final class LostLines: Sendable {
     private let count = Atomic<Int>(0)
@@ -89,12 +117,14 @@ extension Configuration.Log {
     ///
     /// - Parameters:
     ///   - descriptor: where lines go. It stays open for as long as the logger is used.
+    ///   - level: the level that can be changed while the logger is used; nil for that of these settings.
     ///   - nowMicroseconds: the time that lines carry, in microseconds since 1970 (UTC).
     public func makeLogger(
-        descriptor: Int32 = STDERR_FILENO,
+        descriptor: Int32 = STDERR_FILENO, level: SharedLogLevel? = nil,
         nowMicroseconds: @escaping @Sendable () -> Int64 = LineLogHandler.clock
     ) -> Logger {
-        let handler = LineLogHandler(self, descriptor: descriptor, nowMicroseconds: nowMicroseconds)
+        let handler = LineLogHandler(
+            self, descriptor: descriptor, level: level, nowMicroseconds: nowMicroseconds)
         return Logger(label: "hookd") { _ in handler }
     }
 }

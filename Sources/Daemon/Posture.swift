@@ -9,9 +9,10 @@ extension Configuration {
         var lines = listen.map(\.posture)
         lines.append("state directory \(escapingControls(stateDirectory))")
         for endpoint in endpoints { lines += endpoint.posture }
-        for sink in sinks { lines.append("sink \(sink.name): \(sink.kind.posture)") }
+        for sink in sinks { lines.append("sink \(sink.name): \(sink.kind.posture)\(sink.choicePosture)") }
         lines.append(limits.posture)
         lines.append(retention.posture)
+        lines.append(admin.posture)
         lines.append("log \(log.format.rawValue), from level \(log.level.rawValue) on")
         return lines.joined(separator: "\n") + "\n"
     }
@@ -82,30 +83,18 @@ extension Configuration.RateLimit {
     }
 }
 
-extension Configuration.SinkKind {
-    fileprivate var typeName: String {
-        switch self {
-        case .stdout: "stdout"
-        case .file: "file"
-        case .forward: "forward"
-        }
-    }
-
-    fileprivate var posture: String {
-        switch self {
-        case .stdout: "standard output"
-        case .file(let path): "file \(escapingControls(path))"
-        case .forward(let forward):
-            "forward to \(forward.url), \(forward.timeout.text) for an attempt, "
-                + "waiting \(forward.retryInitial.text) to \(forward.retryMaximum.text) between attempts"
-        }
-    }
-}
-
 extension Configuration.Retention {
     fileprivate var posture: String {
         let size = sizeBytes.map { ", at most \(ByteSize.text(ofBytes: $0))" } ?? ""
         return "retention: events of \(age.text)\(size); longer what a sink has yet to take"
+    }
+}
+
+extension Configuration.Admin {
+    fileprivate var posture: String {
+        let address = listen.map { escapingControls($0.description) }
+        let place = address ?? "a Unix socket in the runtime or state directory"
+        return "admin on \(place), \(token.map { "with the token in \($0)" } ?? "for its owner only")"
     }
 }
 

@@ -1,5 +1,6 @@
 // The daemon from start to end: what is opened in which order, what a signal does, and what is closed when.
 
+import CLinux
 import Callbacks
 import Delivery
 import Dispatch
@@ -47,29 +48,35 @@ public final class Daemon: Sendable {
     private let store: SQLiteEventStore
     private let dispatcher: Dispatcher
     private let server: Server
-    private let certificates: Certificates
+    private let inspection: Inspection
+    private let reloading: Reloading
+    private let admin: AdminListener?
 
     /// Opens the store, starts delivery, then listens. When it returns, callbacks are accepted.
     ///
     /// Signals that end the daemon wait from now on for `runUntilSignalled`.
     ///
-    /// - Parameter environment: the environment variables that the configuration was read with.
+    /// - Parameters:
+    ///   - environment: the environment variables that the configuration was read with.
+    ///   - level: the level of `logger`, which a reload changes.
     public init(
-        _ configuration: Configuration, environment: [String: String], logger: Logger
+        _ configuration: Configuration, environment: [String: String], logger: Logger, level: SharedLogLevel
     ) throws(StartError) {
         holdSignals()
+        clinux_return_large_memory()
         self.configuration = configuration
         self.logger = logger
         let refusals = RateLimitedLog(logger)
         self.refusals = refusals
         let limits = ServerLimits(configuration.limits, descriptors: raiseDescriptorLimit(), logger)
-        certificates = try Certificates(configuration, environment: environment, logger)
-        let endpoints = try makeEndpoints(configuration)
+        let certificates = try Certificates(configuration, environment: environment)
+        let ledger = CallbackLedger()
+        let endpoints = try makeEndpoints(configuration, ledger)
         do {
             let directory = try StateDirectory(path: configuration.stateDirectory)
             store = try SQLiteEventStore(directory: directory, options: .init(configuration)) { refusals.log($0) }
             dispatcher = Dispatcher(store: store, subscriptions: try makeSubscriptions(configuration)) { note in
-                logger.log(level: note.level == .warning ? .warning : .info, "\(note.message)", metadata: note.metadata)
+                logger.log(level: note.level.logged, "\(note.message)", metadata: note.metadata)
             }
             try dispatcher.start()
         } catch let error as StoreError {
@@ -79,31 +86,55 @@ public final class Daemon: Sendable {
         } catch {
             throw .library("\(error)")
         }
-        do {
+        do throws(SystemError) {
             server = try Server(
                 listeners: zip(configuration.listen, certificates.contexts).map { ListenerSettings($0, tls: $1) },
                 limits: limits, shardCount: defaultShardCount())
+            admin = try AdminListener.open(configuration, environment: environment, logger)
         } catch {
             _ = dispatcher.stop(deadline: .now())
             store.close()
             throw .listen(error)
         }
-        server.start { [store] shard in
-            CallbackHandler(endpoints: endpoints, store: store, shard: shard, log: refusals)
-        }
+        let handlers = CallbackHandlers(endpoints: endpoints, store: store, log: refusals)
+        inspection = Inspection(
+            configuration, server: server, dispatcher: dispatcher, store: store, ledger: ledger,
+            certificates: certificates)
+        reloading = Reloading(
+            inspection, handlers: handlers, level: level, environment: environment, logger)
+        server.start { handlers.make($0) }
+        startAdmin()
         logger.notice("\(configuration.startLine(listening: server.addresses))")
+    }
+
+    private func startAdmin() {
+        guard let admin else { return }
+        let operators = OperatorDesk(
+            store: store, stateDirectory: configuration.stateDirectory,
+            endpoints: { [inspection] sink in
+                let configuration = inspection.configuration
+                guard configuration.sinks.contains(where: { $0.name == sink }) else { return nil }
+                return configuration.endpoints.filter { $0.sinks.contains(sink) }.map(\.path)
+            })
+        let desk = AdminDesk(inspection: inspection, operators: operators) { [reloading] in
+            reloading.reload("hookd reload")
+        }
+        admin.start(log: refusals) { desk.answer($0) }
+        logger.info("admin listener on \(escapingControls(admin.address.description))")
     }
 
     /// Stops accepting, answers what was read, lets the sinks catch up, and closes the store. Blocks for the drain
     /// timeout and a few seconds at the longest.
     public func stop() {
         logger.notice("hookd stopping: no new connections; answering what was read")
+        inspection.drains()
         let deadline = DispatchTime.now() + .milliseconds(Int(configuration.limits.drainTimeout / .milliseconds(1)))
         if !server.drain(deadline: deadline) { logger.warning("connections were cut at the drain timeout") }
         if !dispatcher.stop(deadline: deadline) {
             logger.warning("not every sink has caught up; the rest is delivered after the next start")
         }
         store.close()
+        admin?.stop()
         refusals.flush(isFinal: true)
         logger.notice("hookd stopped")
     }
@@ -118,7 +149,11 @@ public final class Daemon: Sendable {
         while true {
             let signal = nextHeldSignal()
             if signal == SIGHUP {
-                certificates.reload()
+                // Not here: a file may be on a disk that does not answer, and the next signal must be heard.
+                DispatchQueue.global(qos: .userInitiated).async { [reloading, dispatcher] in
+                    dispatcher.reopen()
+                    _ = reloading.reload("SIGHUP")
+                }
             } else if !isStopping {
                 isStopping = true
                 DispatchQueue.global(qos: .userInitiated).async {

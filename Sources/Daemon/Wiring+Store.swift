@@ -57,7 +57,8 @@ extension SQLiteEventStore.Notice {
         }
     }
 
-    fileprivate var message: String {
+    /// What happened, for the operator.
+    var message: String {
         switch self {
         case .commitFailed(let error): "callbacks are answered 503: \(error)"
         case .reopenFailed(let error): "the store cannot be opened again, callbacks are answered 503: \(error)"

@@ -10,7 +10,7 @@ import Server
 import Store
 
 /// The endpoints, ready to verify.
-func makeEndpoints(_ configuration: Configuration) throws(StartError) -> [Endpoint] {
+func makeEndpoints(_ configuration: Configuration, _ ledger: CallbackLedger) throws(StartError) -> [Endpoint] {
     var endpoints: [Endpoint] = []
     for endpoint in configuration.endpoints {
         var secrets: [WebhookSecret] = []
@@ -31,7 +31,9 @@ func makeEndpoints(_ configuration: Configuration) throws(StartError) -> [Endpoi
                 allow: endpoint.allow,
                 rateLimiter: endpoint.rateLimit.map {
                     RateLimiter(requestsPerSecond: $0.requestsPerSecond, burst: $0.burst)
-                }))
+                },
+                counts: ledger.counts(of: endpoint.path),
+                secretUses: endpoint.secrets.map { ledger.lastUse(ofSecret: $0.label, at: endpoint.path) }))
     }
     return endpoints
 }
@@ -39,24 +41,24 @@ func makeEndpoints(_ configuration: Configuration) throws(StartError) -> [Endpoi
 /// The sinks, each with the endpoints whose events it takes. One line a type.
 func makeSubscriptions(_ configuration: Configuration) throws -> [Subscription] {
     try configuration.sinks.map { sink in
-        let endpoints = configuration.endpoints.filter { $0.sinks.contains(sink.name) }.map { Array($0.path.utf8) }
+        let named = configuration.endpoints.filter { $0.sinks.contains(sink.name) }.map(\.path)
+        let endpoints = named.filter { sink.endpoints?.contains($0) ?? true }.map { Array($0.utf8) }
+        let filter =
+            sink.choice.isEverything ? nil : EventFilter(sink.choice, renderer: try CloudEventRenderer())
         let renderer = try CloudEventRenderer()
         switch sink.kind {
         case .stdout:
-            return Subscription(try StdoutSink(name: sink.name, renderer: renderer), endpoints: endpoints)
-        case .file(let path):
-            let file = FileSink(name: sink.name, path: path, renderer: renderer)
+            let stdout = try StdoutSink(name: sink.name, renderer: renderer)
+            return Subscription(stdout, endpoints: endpoints, filter: filter)
+        case .file(let settings):
+            let file = FileSink(
+                name: sink.name, path: settings.path, rotation: settings.rotation, sync: settings.sync,
+                renderer: renderer)
             try file.open()
-            return Subscription(file, endpoints: endpoints)
+            return Subscription(file, endpoints: endpoints, filter: filter)
         case .forward(let forward):
-            let target = try ForwardSink(
-                name: sink.name, url: forward.url.text,
-                timeoutMilliseconds: Int(forward.timeout / .milliseconds(1)),
-                retry: RetryPolicy(
-                    initialMicroseconds: Int64(forward.retryInitial / .microseconds(1)),
-                    maximumMicroseconds: Int64(forward.retryMaximum / .microseconds(1))),
-                userAgent: "hookd/\(hookdVersion)", renderer: renderer)
-            return Subscription(target, endpoints: endpoints)
+            let target = try ForwardSink(name: sink.name, settings: ForwardSettings(forward), renderer: renderer)
+            return Subscription(target, endpoints: endpoints, filter: filter)
         }
     }
 }
@@ -124,7 +126,7 @@ extension RateLimitedLog {
     /// A callback that was refused.
     func log(_ refusal: Refusal, _ endpoint: Endpoint, _ client: ClientAddress) {
         log(
-            "\(endpoint.name) \(refusal.outcome)", level: refusal.level, "callback refused: \(refusal.reason)",
+            "\(endpoint.name) \(refusal.outcome.rawValue)", level: refusal.level, "callback refused: \(refusal.reason)",
             metadata: refusal.metadata(endpoint: endpoint, client))
     }
 
@@ -135,22 +137,23 @@ extension RateLimitedLog {
 }
 
 extension Refusal {
-    /// The word for it in logs, as the metrics have it.
-    var outcome: String {
+    /// How it is counted.
+    var outcome: CallbackOutcome {
         switch self {
-        case .unverified(.wrongSignature), .unverified(.unknownAlgorithm): "forged"
-        case .unverified(.undecided), .unavailable: "unavailable"
-        case .unverified: "malformed"
-        case .reusedNonce: "reused_nonce"
-        case .late, .quarantined: "late"
-        case .address: "refused_address"
-        case .rate: "rate_limited"
+        case .unverified(.wrongSignature), .unverified(.unknownAlgorithm): .forged
+        case .unverified(.undecided), .unavailable: .unavailable
+        case .unverified: .malformed
+        case .reusedNonce: .reusedNonce
+        case .late, .quarantined: .late
+        case .address: .refusedAddress
+        case .rate: .rateLimited
         }
     }
 
     func metadata(endpoint: Endpoint, _ client: ClientAddress) -> Logger.Metadata {
         [
-            "endpoint": .string(endpoint.name), "outcome": .string(outcome), "peer": .string(client.description),
+            "endpoint": .string(endpoint.name), "outcome": .string(outcome.rawValue),
+            "peer": .string(client.description),
         ]
     }
 
@@ -198,4 +201,16 @@ extension ConnectionProblem {
 
 extension DeliveryNote {
     var metadata: Logger.Metadata { sink.map { ["sink": .string($0)] } ?? [:] }
+}
+
+extension DeliveryNote.Level {
+    /// The level in the log.
+    var logged: Logger.Level {
+        switch self {
+        case .info: .info
+        case .warning: .warning
+        case .error: .error
+        case .critical: .critical
+        }
+    }
 }

@@ -9,7 +9,7 @@ import Synchronization
 /// Moves the durable cursors of lanes behind their cursors in memory.
 final class CursorKeeper: Sendable {
     private let store: any EventStore
-    private let lanes: [Lane]
+    private let lanes: [any Lane]
     private let log: DeliveryLog
     private let intervalMicroseconds: Int
     private let queue = DispatchQueue(label: "hookd.cursors", qos: .utility)
@@ -19,7 +19,7 @@ final class CursorKeeper: Sendable {
 
     /// - Parameter intervalMicroseconds: how long a cursor that has moved waits for others.
     init(
-        store: any EventStore, lanes: [Lane], log: @escaping DeliveryLog, intervalMicroseconds: Int
+        store: any EventStore, lanes: [any Lane], log: @escaping DeliveryLog, intervalMicroseconds: Int
     ) {
         self.store = store
         self.lanes = lanes
@@ -40,41 +40,45 @@ final class CursorKeeper: Sendable {
 
     /// Moves the cursors of `lanes` a last time. Returns whether all of them are durable; false, too, if that
     /// takes longer than until `deadline`.
-    func close(_ lanes: [Lane], deadline: DispatchTime) -> Bool {
+    func close(_ lanes: [any Lane], deadline: DispatchTime) -> Bool {
         let isDone = DispatchSemaphore(value: 0)
         let result = Flag()
         queue.async {
             self.isClosed.raise()
-            if self.flush(lanes), lanes.allSatisfy(\.isDurable) { result.raise() }
+            if self.flush(lanes), lanes.allSatisfy(\.progress.isDurable) { result.raise() }
             isDone.signal()
         }
         return isDone.wait(timeout: deadline) == .success && result.isRaised
     }
 
     /// Returns whether every cursor is where its sink is.
-    private func flush(_ lanes: [Lane]) -> Bool {
-        var moves: [(lane: Lane, cursor: Int64)] = []
+    private func flush(_ lanes: [any Lane]) -> Bool {
+        var moves: [(lane: any Lane, move: CursorMove)] = []
+        var progress = DeliveryProgress()
         var isComplete = true
         for lane in lanes {
             // Read before the sink is synchronized: all events up to it were taken by then.
-            guard let cursor = lane.pendingCursor else { continue }
+            guard let move = lane.progress.pendingMove else { continue }
             do throws(SinkError) {
-                try lane.sink.synchronize()
-                moves.append((lane, cursor))
+                try lane.synchronize()
+                moves.append((lane, move))
+                progress.add(move, of: lane.progress.name)
             } catch {
-                lane.synchronizeFailed(error)
                 isComplete = false
             }
         }
         if moves.isEmpty { return isComplete }
         do throws(StoreError) {
-            try store.moveCursors(Dictionary(uniqueKeysWithValues: moves.map { ($0.lane.sink.name, $0.cursor) }))
+            try store.record(progress)
         } catch {
             say(error)
             return false
         }
-        for (lane, cursor) in moves {
-            lane.madeDurable(cursor)
+        for (lane, move) in moves {
+            lane.progress.madeDurable(move)
+            // There may be more behind those; and what was buried may have been queued again before the lane knew that
+            // it is buried for good, and then passed over.
+            if !move.redelivered.isEmpty || !move.buried.isEmpty { lane.wake() }
         }
         sayRecovered()
         return isComplete
@@ -92,5 +96,13 @@ final class CursorKeeper: Sendable {
     private func sayRecovered() {
         guard outage.withLock({ $0.failures > 0 ? $0.recovered() : nil }) != nil else { return }
         log(DeliveryNote(level: .info, sink: nil, message: "how far the sinks have come is kept again."))
+    }
+}
+
+extension DeliveryProgress {
+    fileprivate mutating func add(_ move: CursorMove, of sink: String) {
+        cursors[sink] = move.cursor
+        buried += move.buried
+        redelivered += move.redelivered.map { Redelivery(sink: sink, sequence: $0) }
     }
 }

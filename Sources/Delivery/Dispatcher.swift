@@ -6,7 +6,7 @@ import Store
 /// The delivery half of the daemon: reads the store, and never the network side.
 public final class Dispatcher: Sendable {
     private let store: any EventStore
-    private let lanes: [Lane]
+    private let lanes: [any Lane]
     private let keeper: CursorKeeper
     private let log: DeliveryLog
     private let hasStarted = Flag()
@@ -24,9 +24,10 @@ public final class Dispatcher: Sendable {
     ) {
         self.store = store
         self.log = log
-        lanes = subscriptions.map { Lane($0, store: store, log: log) }
+        lanes = subscriptions.map { $0.makeLane(store: store, log: log) }
         keeper = CursorKeeper(
-            store: store, lanes: lanes, log: log, intervalMicroseconds: cursorIntervalMicroseconds)
+            store: store, lanes: lanes, log: log,
+            intervalMicroseconds: cursorIntervalMicroseconds)
     }
 
     /// Begins to deliver: where each sink stopped, and with events stored from now on where a sink is new. Blocks
@@ -35,13 +36,17 @@ public final class Dispatcher: Sendable {
         let newest = store.newestSequence
         var added: [String: Int64] = [:]
         for lane in lanes {
-            let name = lane.sink.name
+            let name = lane.progress.name
+            let places = lane.places()
             let cursor = try store.cursor(of: name)
             if cursor == nil { added[name] = newest }
             if let cursor, cursor > newest { warn(name, cursor: cursor, newest: newest) }
-            lane.begin(at: cursor ?? newest) { [weak keeper] in keeper?.touch() }
+            let durable = cursor ?? newest
+            let start = try furthest(of: places, beyond: durable, newest: newest, sink: name)
+            lane.progress.begin(at: start, durable: durable) { [weak keeper] in keeper?.touch() }
         }
         if !added.isEmpty { try store.moveCursors(added) }
+        if lanes.contains(where: { $0.progress.pendingMove != nil }) { keeper.touch() }
         hasStarted.raise()
         store.onCommit { [weak self] in self?.wakeAll() }
         wakeAll()
@@ -68,13 +73,57 @@ public final class Dispatcher: Sendable {
             if group.wait(timeout: .now() + .seconds(Self.graceSeconds)) == .timedOut { isBehind.raise() }
         }
         // A sink that hangs within a system call would hang the last synchronize, too.
-        let finished = lanes.filter(\.isFinished)
+        let finished = lanes.filter(\.progress.isFinished)
         let isDurable = keeper.close(finished, deadline: .now() + .seconds(Self.graceSeconds))
         return isDurable && !isBehind.isRaised
     }
 
     /// How each sink is doing, in the order of the subscriptions.
-    public var status: [SinkStatus] { lanes.map(\.status) }
+    public var status: [SinkStatus] {
+        let newest = store.newestSequence
+        return lanes.map { $0.progress.status(newest: newest) }
+    }
+
+    /// Has every sink open anew what may have been moved away, such as a file.
+    public func reopen() {
+        for lane in lanes { lane.reopen() }
+    }
+
+    /// Where a sink goes on that knows by itself which events it holds. What it says counts only where the store has
+    /// the very same event: a file may be another sink's, or of another store.
+    private func furthest(
+        of places: [LinePlace], beyond cursor: Int64, newest: Int64, sink: String
+    ) throws(StoreError) -> Int64 {
+        for place in places where place.sequence > cursor {
+            if place.sequence > newest {
+                sayAhead(sink, place: place.sequence, newest: newest)
+            } else if try holds(place) {
+                let message = "holds events up to number \(place.sequence) already, and goes on behind it."
+                log(DeliveryNote(level: .info, sink: sink, message: message))
+                return place.sequence
+            } else {
+                let message =
+                    "holds an event of number \(place.sequence) that is not the store's: its lines are of "
+                    + "another store, or somebody has changed them. It goes on behind its cursor, number \(cursor)."
+                log(DeliveryNote(level: .warning, sink: sink, message: message))
+            }
+        }
+        return cursor
+    }
+
+    private func holds(_ place: LinePlace) throws(StoreError) -> Bool {
+        let batch = try store.events(after: place.sequence - 1, limit: ReadLimit(events: 1, bytes: 1))
+        guard let event = batch.events.first, event.sequence == place.sequence else { return false }
+        return hex(batch.bytes[event.id.range]) == place.id
+    }
+
+    private func sayAhead(_ sink: String, place: Int64, newest: Int64) {
+        let message =
+            "holds an event of number \(place), but the newest stored one is \(newest): acknowledged events were "
+            + "lost with the store's end, or the lines are of another store. Was an old backup restored? What is "
+            + "stored from now on follows them in the file."
+        log(DeliveryNote(level: .critical, sink: sink, message: message))
+    }
 
     private func wakeAll() {
         for lane in lanes { lane.wake() }

@@ -10,11 +10,21 @@ public protocol EventRenderer: AnyObject {
     /// - Parameter bytes: the `bytes` of the batch that holds `event`.
     func appendLine(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer, to output: inout [UInt8])
 
-    /// The event's attributes for HTTP binary mode: names without `ce-`, values percent-encoded already
-    /// (CloudEvents HTTP Protocol Binding 1.0.2 §3.1.3.2).
-    func attributes(
-        _ event: StoredEvent, in bytes: UnsafeRawBufferPointer
-    ) -> [(name: String, value: String)]
+    /// Appends the event's attributes as header lines for HTTP binary mode, such as `ce-id: 1`, values percent-encoded
+    /// (CloudEvents HTTP Protocol Binding 1.0.2 §3.1.3.2) and each line ended by a NUL.
+    func appendHeaderLines(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer, to output: inout [UInt8])
+
+    /// A number for what orders the event; nil where nothing does. `order` is not `none`.
+    func orderNumber(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer, by order: EventOrder) -> UInt64?
+
+    /// What the event is about.
+    func traits(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> EventTraits
+
+    /// Which event a line is of that `appendLine` wrote, without its newline; nil for another's line.
+    func place(ofLine line: UnsafeRawBufferPointer) -> LinePlace?
+
+    /// Whether `piece`, which is not empty, may be the beginning of a line that `appendLine` wrote.
+    func mayBegin(_ piece: UnsafeRawBufferPointer) -> Bool
 }
 
 /// Renders events with the room that knows what a CloudEvent is.
@@ -38,15 +48,42 @@ public final class CloudEventRenderer: EventRenderer {
             to: &output)
     }
 
-    /// The event's attributes, their values percent-encoded.
-    public func attributes(
-        _ event: StoredEvent, in bytes: UnsafeRawBufferPointer
-    ) -> [(name: String, value: String)] {
+    /// Appends the event's attributes as header lines.
+    public func appendHeaderLines(
+        _ event: StoredEvent, in bytes: UnsafeRawBufferPointer, to output: inout [UInt8]
+    ) {
         let bytes = bytes.assumingMemoryBound(to: UInt8.self)
-        let attributes = encoder.attributes(
+        encoder.appendHeaderLines(
             id: bytes.extracting(event.id.range).span, sequence: event.sequence, recordedAt: event.recordedAt,
             receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range).span,
-            client: bytes.extracting(event.client.range).span, body: bytes.extracting(event.body.range).span)
-        return attributes.map { ($0.name, percentEncodedHeaderValue($0.value)) }
+            client: bytes.extracting(event.client.range).span, body: bytes.extracting(event.body.range).span,
+            to: &output)
+    }
+
+    /// A number for what orders the event.
+    public func orderNumber(
+        _ event: StoredEvent, in bytes: UnsafeRawBufferPointer, by order: EventOrder
+    ) -> UInt64? {
+        let bytes = bytes.assumingMemoryBound(to: UInt8.self)
+        return encoder.orderNumber(
+            receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range).span,
+            body: bytes.extracting(event.body.range).span, byContact: order == .contact)
+    }
+
+    /// What the event is about.
+    public func traits(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> EventTraits {
+        let bytes = bytes.assumingMemoryBound(to: UInt8.self)
+        return EventTraits(
+            encoder.facts(
+                receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range).span,
+                body: bytes.extracting(event.body.range).span))
+    }
+
+    /// Which event a line is of.
+    public func place(ofLine line: UnsafeRawBufferPointer) -> LinePlace? { LinePlace(cloudEvent: line) }
+
+    /// Whether `piece` begins like every line of ours.
+    public func mayBegin(_ piece: UnsafeRawBufferPointer) -> Bool {
+        zip(piece, LinePlace.beginning).allSatisfy { $0 == $1 }
     }
 }

@@ -1,9 +1,18 @@
 // The file sink: a JSON line for each event, appended to one file. After every failure the file ends with a whole
-// line, and a cursor is durable only once the lines before it are.
+// line, and a cursor is durable only once the lines before it are. At a start the file itself tells how far it goes, so
+// every event is in it exactly once, whenever the daemon was killed.
 
 import Glibc
 import Store
 import Synchronization
+
+/// How a file sink makes its lines durable.
+public enum FileSync: String, Sendable, CaseIterable {
+    /// Before the cursor is: no line is ever lost.
+    case batch
+    /// When the system likes to: after a power cut, lines may be missing.
+    case none
+}
 
 /// Appends events to a file that no other program writes to.
 public final class FileSink: Sink, @unchecked Sendable {  // variables: only in take, and in open before
@@ -14,23 +23,36 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
     /// Where the file is.
     public let path: String
 
-    private let file = Mutex(File())
+    let file = Mutex(File())
+    let renderer: any EventRenderer
+    let rotation: FileRotation?
+    let upkeep: FileUpkeep?
+    let sync: FileSync
     private let writeThrough: @Sendable (Int32) -> Int32
-    private var lines: LineBuffer
-    private var repair = Repair.none
+    /// Asked for by `reopen`.
+    let isToReopen = Atomic<Bool>(false)
+    var lines: LineBuffer
+    var repair = Repair.none
+    /// Whether the file was opened before.
+    var hasOpened = false
+    var foundPlaces: [LinePlace] = []
 
     /// What both queues know about the file.
-    private struct File {
+    struct File {
         var descriptor: Descriptor?
         /// The length after the last write of ours, and after the last of them that reached the disk.
         var length: Int64 = 0
         var lengthOnDisk: Int64 = 0
         var isNew = false
         var isDirty = false
+        /// When it was made, in seconds since 1970 (UTC).
+        var bornAt: Int64 = 0
+        /// Files that lines were written to and that have another name now, to be written through.
+        var retired: [Descriptor] = []
     }
 
     /// What a failure left to be done before the next write.
-    private enum Repair {
+    enum Repair {
         case none
         /// A torn line begins at this offset.
         case cut(at: Int64)
@@ -40,20 +62,28 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
 
     /// A sink for `path`. The file is opened, and created with mode 0640, by `open()` or the first event.
     public convenience init(
-        name: String, path: String, renderer: sending any EventRenderer, pace: SinkPace = defaultPace
+        name: String, path: String, rotation: FileRotation? = nil, sync: FileSync = .batch,
+        renderer: sending any EventRenderer, pace: SinkPace = defaultPace
     ) {
-        self.init(name: name, path: path, renderer: renderer, pace: pace, writeThrough: { fdatasync($0) })
+        self.init(
+            name: name, path: path, rotation: rotation, sync: sync, renderer: renderer, pace: pace,
+            writeThrough: { fdatasync($0) })
     }
 
     /// `writeThrough` stands in for fdatasync(2) in tests, since a disk does not fail on demand.
     init(
-        name: String, path: String, renderer: sending any EventRenderer, pace: SinkPace = defaultPace,
+        name: String, path: String, rotation: FileRotation? = nil, sync: FileSync = .batch,
+        renderer: sending any EventRenderer, pace: SinkPace = defaultPace,
         writeThrough: @escaping @Sendable (Int32) -> Int32
     ) {
         self.name = name
         self.path = path
         self.pace = pace
+        self.rotation = rotation
+        self.sync = sync
         self.writeThrough = writeThrough
+        self.renderer = renderer
+        upkeep = rotation.map { FileUpkeep(path: path, rotation: $0) }
         lines = LineBuffer(renderer: renderer)
     }
 
@@ -70,7 +100,10 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
 
     /// Writes the events with one write(2), and says how many lines are in the file whole.
     public func take(_ batch: EventBatch, from first: Int) -> Taken {
+        guard first < batch.events.count else { return Taken(0) }
         do throws(SinkError) {
+            leaveIfMoved()
+            try rotateIfDue(before: batch.events[first].sequence)
             let descriptor = try opened()
             lines.clear()
             if try endsWithinLine(descriptor) { lines.prepend([UInt8(ascii: "\n")]) }
@@ -78,23 +111,6 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
             return try write(to: descriptor)
         } catch {
             return Taken(0, failure: error)
-        }
-    }
-
-    /// Mends what the last failure left. Returns whether a line end has to go before the next line.
-    private func endsWithinLine(_ descriptor: Descriptor) throws(SinkError) -> Bool {
-        switch repair {
-        case .none:
-            return false
-        case .endLine:
-            return true
-        case .cut(let offset):
-            // A file that may only grow (chattr +a) stays torn; then the torn line gets an end of its own.
-            // One that is shorter by now was cut by somebody else.
-            let isShorter = (try? descriptor.status().st_size).map { Int64($0) <= offset } ?? false
-            let isCut = isShorter || (try? systemCall { ftruncate(descriptor.number, off_t(offset)) }) != nil
-            repair = isCut ? .none : .endLine
-            return !isCut
         }
     }
 
@@ -130,19 +146,25 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
 
     /// Writes what was taken through to the disk, if anything was since the last time.
     public func synchronize() throws(SinkError) {
+        guard sync == .batch else { return }
         let state = file.withLock { file in
             defer { file.isDirty = false }  // before the call: what is written meanwhile makes it dirty again
             return file
         }
-        guard state.isDirty, let descriptor = state.descriptor else { return }
         do throws(SystemFailure) {
-            try synchronizing { writeThrough(descriptor.number) }
-            if state.isNew { try synchronizeName() }
+            for retired in state.retired { try synchronizing { writeThrough(retired.number) } }
+            if !state.retired.isEmpty { try synchronizeName() }
+            if state.isDirty, let descriptor = state.descriptor {
+                try synchronizing { writeThrough(descriptor.number) }
+                if state.isNew { try synchronizeName() }
+            }
         } catch {
             file.withLock { $0.isDirty = true }
             throw .synchronizeFailed(path: path, reason: error.reason)
         }
         file.withLock {
+            $0.retired.removeFirst(min(state.retired.count, $0.retired.count))
+            guard state.isDirty, $0.descriptor === state.descriptor else { return }
             $0.lengthOnDisk = state.length
             $0.isNew = false
         }
@@ -150,7 +172,7 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
 
     /// The name of a new file is on disk only once its directory is (fsync(2)).
     private func synchronizeName() throws(SystemFailure) {
-        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let directory = RotatedFiles(path: path).directory
         // A directory that may be written but not read cannot be synchronised by us; the system does it in time.
         guard let descriptor = try? Descriptor(path: directory, flags: O_RDONLY | O_DIRECTORY) else { return }
         try synchronizing { fsync(descriptor.number) }
@@ -169,7 +191,10 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
     /// After a failed fdatasync the kernel may have dropped what it could not write and call it clean: the next
     /// fdatasync succeeds and proves nothing. So what came since the last success is cut off and written again.
     public func startOver() {
-        let state = file.withLock { $0 }
+        let state = file.withLock { file in
+            defer { file.retired = [] }  // written again, to the file that has the name now
+            return file
+        }
         // Where somebody else wrote too, nothing is cut: events twice are better than their lines lost.
         guard state.lengthOnDisk < state.length, let descriptor = state.descriptor,
             let length = try? descriptor.status().st_size, Int64(length) == state.length,
@@ -180,46 +205,6 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
 
     /// A write to a file cannot be ended from outside.
     public func interrupt() {}
-
-    private func opened() throws(SinkError) -> Descriptor {
-        if let descriptor = file.withLock({ $0.descriptor }) { return descriptor }
-        let descriptor: Descriptor
-        let status: stat
-        do throws(SystemFailure) {
-            // Without O_NONBLOCK, opening a FIFO would wait for its reader.
-            let flags = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY
-            descriptor = try Descriptor(path: path, flags: flags, mode: 0o640)
-            status = try descriptor.status()
-        } catch  where error.code == ENXIO {  // open(2): a FIFO that nobody reads, or a device with no driver
-            throw .notAFile(path: path, kind: "a named pipe or a device")
-        } catch {
-            throw .cannotOpen(path: path, reason: error.reason)
-        }
-        if let kind = unusableKind(status.st_mode) { throw .notAFile(path: path, kind: kind) }
-        let length = Int64(status.st_size)
-        if length > 0, !endsWithNewline(at: length) { repair = .endLine }
-        file.withLock {
-            $0 = File(descriptor: descriptor, length: length, lengthOnDisk: length, isNew: length == 0)
-        }
-        return descriptor
-    }
-
-    private func unusableKind(_ mode: mode_t) -> String? {
-        switch mode & S_IFMT {
-        case S_IFREG, S_IFCHR: nil
-        case S_IFIFO: "a named pipe"
-        default: "no file"
-        }
-    }
-
-    /// Whether the file ends with a whole line; true where it may not be read. A crash of the machine can leave
-    /// half a line, and the next one must not be glued to it.
-    private func endsWithNewline(at length: Int64) -> Bool {
-        guard let reader = try? Descriptor(path: path, flags: O_RDONLY | O_NONBLOCK) else { return true }
-        var last: UInt8 = 0
-        let count = try? systemCall { pread(reader.number, &last, 1, off_t(length - 1)) }
-        return count != 1 || last == UInt8(ascii: "\n")
-    }
 }
 
 /// Writes all of `bytes`, in one write(2) where the system takes it whole. Returns how many bytes were written and

@@ -1,100 +1,123 @@
-// The forward sink: each event as one HTTP POST in CloudEvents binary mode, so that the body is the callback
-// byte for byte and the target can verify Sinch's signature again.
+// The forward sink: events as HTTP POSTs, in CloudEvents binary mode by default, so that the body is the callback byte
+// for byte and the target can verify Sinch's signature again.
 
 import CCurl
 import Store
 
-/// Sends events to a URL, one after the other. Whatever is not answered 2xx is sent again.
+/// Sends events to a URL. What is not answered 2xx is sent again, or is refused for good, as `verdict` has it.
 ///
 /// Where the target has closed the connection that was kept alive, libcurl itself sends the request again at once on a
 /// new one. SIGPIPE has to be ignored in the whole process.
-public final class ForwardSink: Sink, @unchecked Sendable {  // transfer and renderer: only in take
+public final class ForwardSink: Courier, @unchecked Sendable {  // all but the engine's wake: only on the lane's queue
     /// The name in the configuration.
     public let name: String
-    /// One event after the other, and when it is tried again.
-    public let pace: SinkPace
+    /// How it wants its letters.
+    public let terms: CourierTerms
 
+    private let settings: ForwardSettings
     private let origin: String
-    private let transfer: HTTPTransfer
     private let renderer: any EventRenderer
-    private let interruption = Flag()
+    private let writer: LetterWriter
+    private let engine: HTTPEngine
+    private var idle: [HTTPTransfer] = []
+    private var active: [Int: HTTPTransfer] = [:]
+    /// Letters that came to nothing before they were sent.
+    private var stillborn: [Reply] = []
 
-    /// A sink for `url`, which has to be http or https. Nothing is connected to before the first event.
-    ///
-    /// - Parameters:
-    ///   - timeoutMilliseconds: how long one event may take, from the name's resolution to the end of the answer.
-    ///   - userAgent: what the target sees in `User-Agent`, as `hookd/1.0`.
-    public init(
-        name: String, url: String, timeoutMilliseconds: Int = 15_000, retry: RetryPolicy = RetryPolicy(),
-        userAgent: String, renderer: sending any EventRenderer
-    ) throws(SinkError) {
+    /// A sink for the settings' URL, which has to be http or https. Nothing is connected to before the first event.
+    public init(name: String, settings: ForwardSettings, renderer: sending any EventRenderer) throws(SinkError) {
         self.name = name
-        // No pause: every event costs the target a request anyway, and the first should not wait for the second.
-        pace = SinkPace(limit: ReadLimit(events: 64, bytes: 1 << 20), pauseMicroseconds: 0, retry: retry)
-        origin = try Self.origin(of: url)
-        transfer = try HTTPTransfer(
-            url: url, timeoutMilliseconds: timeoutMilliseconds, userAgent: userAgent, interruption: interruption)
+        self.settings = settings
         self.renderer = renderer
+        terms = CourierTerms(settings)
+        origin = try Self.origin(of: settings.url)
+        writer = try LetterWriter(settings, renderer: renderer)
+        engine = try HTTPEngine(connections: settings.concurrency)
+        // One at once, so that what libcurl does not take is known before the first event.
+        idle.append(try HTTPTransfer(settings))
     }
 
-    /// Takes one event, so that the cursor moves with every answer. After a crash those are sent again that were taken
-    /// since the cursor was last made durable.
-    public func take(_ batch: EventBatch, from first: Int) -> Taken {
-        guard first < batch.events.count, !interruption.isRaised else { return Taken(0, failure: .interrupted) }
-        let event = batch.events[first]
-        let answer = batch.bytes.withUnsafeBytes { bytes in
-            transfer.post(
-                UnsafeRawBufferPointer(rebasing: bytes[event.body.range]), headers: headers(event, in: bytes))
-        }
-        let failure = failure(in: answer, bodyBytes: Int(event.body.count))
-        return Taken(failure == nil ? 1 : 0, failure: failure)
+    deinit { abandon() }
+
+    /// What events are ordered by. With one at a time it is the same for all, so that all keep their order.
+    public func key(of event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> UInt64 {
+        guard settings.concurrency > 1 else { return 0 }
+        let number = settings.order == .none ? nil : renderer.orderNumber(event, in: bytes, by: settings.order)
+        // What belongs to nothing has an order of its own. Where two share a number, one waits for the other.
+        return number ?? SplitMix.mixed(UInt64(bitPattern: event.sequence))
     }
 
-    /// Aborts the request at hand, within about a second.
-    public func interrupt() {
-        interruption.raise()
+    /// Sends a letter.
+    public func send(_ letter: Letter) {
+        do throws(SinkError) {
+            let transfer = try freeTransfer()
+            guard let request = writer.write(letter), transfer.prepare(request, letter: letter.number),
+                engine.start(transfer)
+            else { throw .exhausted(what: "memory") }
+            active[letter.number] = transfer
+        } catch {
+            stillborn.append(Reply(letter: letter.number, verdict: .retry(error)))
+        }
     }
 
-    private func headers(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> [String] {
-        var contentType = "application/json"
-        var headers: [String] = []
-        for (name, value) in renderer.attributes(event, in: bytes) {
-            // CloudEvents HTTP Protocol Binding 1.0.2 §3.1.1: this attribute is the Content-Type.
-            if name == "datacontenttype" { contentType = value } else { headers.append("ce-\(name): \(value)") }
-        }
-        headers.append("Content-Type: \(contentType)")
-        headers.append("Expect:")  // nothing: one answer to a request, at once
-        let signature = base64(bytes[event.signature.range])
-        headers.append("x-sinch-webhook-signature: \(signature)")
-        headers.append("x-sinch-webhook-signature-timestamp: \(event.signedAt)")
-        for (name, range) in [("nonce", event.nonce), ("algorithm", event.algorithm)] where range.count > 0 {
-            let value = bytes[range.range]
-            // The verifier let nothing else in; a header must never end where its sender wants it to.
-            guard value.allSatisfy({ (0x21...0x7E).contains($0) }) else { continue }
-            headers.append("x-sinch-webhook-signature-\(name): \(String(decoding: value, as: UTF8.self))")
-        }
-        return headers
+    private func freeTransfer() throws(SinkError) -> HTTPTransfer {
+        if let transfer = idle.popLast() { return transfer }
+        return try HTTPTransfer(settings)
     }
 
-    /// Why the event has to be sent again; nil where the target has taken it.
-    private func failure(in answer: HTTPTransfer.Answer, bodyBytes: Int) -> SinkError? {
-        let isSent = answer.sentBytes >= bodyBytes
-        switch answer.status {
-        // The word of the target counts, even if the rest of its answer is endless or breaks off.
-        case 200..<300 where isSent:
-            return nil
-        case _ where answer.isInterrupted:
-            return .interrupted
-        case 0, 200..<300:
-            if let address = answer.refusedAddress { return .addressRefused(origin: origin, address: address.text) }
-            return .unreachable(origin: origin, reason: answer.problem ?? "the event was not sent to its end")
-        case 300..<400:
-            return .redirected(origin: origin, status: answer.status)
-        default:
-            let excerpt = escaped(answer.excerpt, limit: HTTPTransfer.excerptBytes)
-            return .answered(origin: origin, status: answer.status, excerpt: excerpt)
+    /// Waits for answers.
+    public func wait(until deadline: UInt64?) -> [Reply] {
+        var replies = stillborn
+        stillborn = []
+        engine.wait(until: replies.isEmpty ? deadline : 0) { transfer, code in
+            active[transfer.letter] = nil
+            idle.append(transfer)
+            replies.append(reply(to: transfer.letter, transfer.finish(code)))
         }
+        return replies
     }
+
+    /// Aborts every request at hand.
+    public func abandon() {
+        for transfer in active.values {
+            engine.remove(transfer)
+            idle.append(transfer)
+        }
+        active = [:]
+        stillborn = []
+    }
+
+    /// Ends a `wait`.
+    public func wake() { engine.wake() }
+
+    private func reply(to letter: Int, _ answer: HTTPAnswer) -> Reply {
+        // The word of the target counts, even if the rest of its answer is endless or breaks off; but no target has
+        // taken what was not sent to its end.
+        guard answer.status > 0, answer.isSent || !(200..<300).contains(answer.status) else {
+            return Reply(letter: letter, verdict: .retry(silence(answer)))
+        }
+        let error = told(answer)
+        let verdict = verdict(status: answer.status, retryAfterSeconds: answer.retryAfterSeconds, error: error)
+        guard verdict != .done else { return Reply(letter: letter, verdict: .done) }
+        let excerpt = escaped(answer.excerpt, limit: HTTPTransfer.excerptBytes)
+        return Reply(letter: letter, verdict: verdict, answer: "\(answer.status) \(excerpt)")
+    }
+
+    private func told(_ answer: HTTPAnswer) -> SinkError {
+        if (300..<400).contains(answer.status) { return .redirected(origin: origin, status: answer.status) }
+        let excerpt = escaped(answer.excerpt, limit: Self.excerptInErrorBytes)
+        return .answered(origin: origin, status: answer.status, excerpt: excerpt)
+    }
+
+    private func silence(_ answer: HTTPAnswer) -> SinkError {
+        if let (address, why) = answer.refused {
+            return .addressRefused(origin: origin, address: address.text, reason: why.words)
+        }
+        return .unreachable(origin: origin, reason: answer.problem ?? "the event was not sent to its end")
+    }
+
+    /// How much of an answer stands in a line of the log.
+    private static let excerptInErrorBytes = 200
 
     /// Scheme, host and port: what may be told of a URL whose other parts may be secret.
     private static func origin(of url: String) throws(SinkError) -> String {
@@ -115,5 +138,19 @@ public final class ForwardSink: Sink, @unchecked Sendable {  // transfer and ren
         guard let host = part(CURLUPART_HOST), !host.isEmpty else { throw .urlInvalid(reason: "it names no host") }
         let port = part(CURLUPART_PORT).map { ":\($0)" } ?? ""
         return "\(scheme)://\(escaped(host.utf8, limit: 255))\(port)"
+    }
+}
+
+extension CourierTerms {
+    fileprivate init(_ settings: ForwardSettings) {
+        self.init()
+        concurrency = settings.concurrency
+        retry = settings.retry
+        attempts = settings.attempts
+        guard let batch = settings.batch else { return }
+        letter = ReadLimit(events: batch.events, bytes: batch.bytes)
+        // About what the attributes of an event take.
+        overheadBytes = 700
+        gatherMicroseconds = batch.waitMicroseconds
     }
 }

@@ -3,7 +3,7 @@
 /// The failures of one sink, and what was said of them.
 struct Outage {
     /// Once a minute at most, however often it fails, and even if it works again in between.
-    static let intervalNanoseconds: UInt64 = 60_000_000_000
+    private static let intervalNanoseconds: UInt64 = 60_000_000_000
 
     /// Failures in a row; 0 while all is well.
     private(set) var failures = 0
@@ -11,6 +11,13 @@ struct Outage {
     private(set) var since: Int64?
     private var saidAt: UInt64?
     private var isSaid = false
+
+    /// Counts a failure that is told of in another way.
+    mutating func pause(wall: Int64, isSaid: Bool) {
+        failures += 1
+        since = since ?? wall
+        self.isSaid = self.isSaid || isSaid
+    }
 
     /// Counts a failure.
     ///

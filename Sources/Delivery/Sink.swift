@@ -21,6 +21,13 @@ public protocol Sink: AnyObject, Sendable {
     /// Makes everything taken so far survive a power cut, as far as the sink can know that.
     func synchronize() throws(SinkError)
 
+    /// What the sink itself knows of how far it has come, the furthest first, for the start. Called once, before the
+    /// first `take`.
+    func places() -> [LinePlace]
+
+    /// Lets go of what may have been moved away, and opens it anew. May be called from another queue.
+    func reopen()
+
     /// Called after `synchronize` failed, before everything since the last durable cursor is handed over again.
     func startOver()
 
@@ -31,6 +38,10 @@ public protocol Sink: AnyObject, Sendable {
 extension Sink {
     /// Nothing to do for a sink that hands its bytes to somebody else.
     public func synchronize() throws(SinkError) {}
+    /// Nothing: the cursor tells.
+    public func places() -> [LinePlace] { [] }
+    /// Nothing that could be moved away.
+    public func reopen() {}
     /// Nothing to take back.
     public func startOver() {}
 }

@@ -30,10 +30,18 @@ public enum SinkError: Error, Equatable, Sendable, CustomStringConvertible {
     case redirected(origin: String, status: Int)
     /// No answer came.
     case unreachable(origin: String, reason: String)
-    /// The target's name leads to an address that events are never sent to.
-    case addressRefused(origin: String, address: String)
+    /// The target's name leads to an address that events are not sent to.
+    case addressRefused(origin: String, address: String, reason: String)
     /// `interrupt()` was called.
     case interrupted
+
+    /// The status of the answer; nil where it is about none.
+    var status: Int? {
+        switch self {
+        case .answered(_, let status, _), .redirected(_, let status): status
+        default: nil
+        }
+    }
 
     /// What was wrong, where, and what to do.
     public var description: String {
@@ -75,9 +83,8 @@ public enum SinkError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(origin) answered \(status), a redirect, and hookd follows none. Name the final URL."
         case .unreachable(let origin, let reason):
             "\(origin) gave no answer: \(reason)."
-        case .addressRefused(let origin, let address):
-            "\(origin) leads to \(address), a link-local, metadata or unspecified address that hookd never "
-                + "connects to. Check the name in DNS, or name another host."
+        case .addressRefused(let origin, let address, let reason):
+            "\(origin) leads to \(address), \(reason). Check the name in DNS, or name another host."
         default:
             ""
         }

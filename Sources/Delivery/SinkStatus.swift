@@ -14,6 +14,26 @@ public struct SinkStatus: Sendable, Equatable {
     public var lastError: String?
     /// When the failures in a row began, in microseconds since 1970 (UTC); nil while nothing fails.
     public var retryingSince: Int64?
+    /// Whether its target turns it away until somebody changes something.
+    public var isPaused = false
+    /// The beginning of the target's last answer that was not a success, with control characters escaped.
+    public var lastAnswer: String?
+    /// When it last took an event, in microseconds since 1970 (UTC); nil if it has not since the start.
+    public var lastSuccess: Int64?
+    /// What it did since the start.
+    public var counts = SinkCounts()
+}
+
+/// What a sink did since the start.
+public struct SinkCounts: Sendable, Equatable {
+    /// Events that it took.
+    public var delivered = 0
+    /// Events that are not for it.
+    public var filtered = 0
+    /// Attempts that failed.
+    public var failures = 0
+    /// Events that its target refused for good.
+    public var buried = 0
 }
 
 /// A line for the log.
@@ -24,6 +44,10 @@ public struct DeliveryNote: Sendable, Equatable {
         case info
         /// Events wait; nothing is lost.
         case warning
+        /// Somebody has to do something, or events wait for ever.
+        case error
+        /// Events may be lost.
+        case critical
     }
 
     /// How much it matters.

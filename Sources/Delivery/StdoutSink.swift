@@ -19,6 +19,9 @@ public final class StdoutSink: Sink, @unchecked Sendable {  // variables: only i
     private let stallMilliseconds: Int32
     private let interruption: Interruption
     private var lines: LineBuffer
+    /// Whether the descriptor leads to a file that ended within a line before we wrote anything: a full disk tore it,
+    /// and whoever wrote it has ended since.
+    private var beginsWithinLine = false
     /// What is missing of an event's line whose beginning is written.
     private var unfinished: (sequence: Int64, rest: [UInt8])?
 
@@ -40,6 +43,17 @@ public final class StdoutSink: Sink, @unchecked Sendable {  // variables: only i
         // A pipe that poll calls writable takes PIPE_BUF bytes, 4096 on Linux, without blocking (pipe(7)); as one
         // piece, so that lines of two writers do not mix. A file never blocks for its reader.
         pieceBytes = isFile ? 1 << 20 : 4096
+        beginsWithinLine = isFile && Self.endsWithinLine(descriptor, length: status.st_size)
+    }
+
+    /// Whether what is written next follows half a line. False where the file may not be read.
+    private static func endsWithinLine(_ descriptor: Int32, length: off_t) -> Bool {
+        let isAppending = fcntl(descriptor, F_GETFL) & O_APPEND != 0
+        guard length > 0, isAppending || lseek(descriptor, 0, SEEK_CUR) == length,
+            let reader = try? Descriptor(path: "/proc/self/fd/\(descriptor)", flags: O_RDONLY)
+        else { return false }
+        var last: UInt8 = 0
+        return pread(reader.number, &last, 1, length - 1) == 1 && last != UInt8(ascii: "\n")
     }
 
     /// Up to 256 KiB of bodies at a time, at most about every 3 ms; a failure is tried again within a second.
@@ -71,12 +85,16 @@ public final class StdoutSink: Sink, @unchecked Sendable {  // variables: only i
         } else if written > 0 {
             unfinished = nil
         }
+        if written > 0 { beginsWithinLine = false }
         return Taken(taken, failure: failure)
     }
 
     /// Renders the events, the first without what is written of it.
     private func prepare(_ batch: EventBatch, from first: Int) {
-        guard let unfinished else { return lines.append(batch, from: first) }
+        guard let unfinished else {
+            if beginsWithinLine { lines.prepend([UInt8(ascii: "\n")]) }
+            return lines.append(batch, from: first)
+        }
         if first < batch.events.count, batch.events[first].sequence == unfinished.sequence {
             lines.prepend(unfinished.rest)
             lines.endLine()

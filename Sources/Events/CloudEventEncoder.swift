@@ -56,6 +56,45 @@ public final class CloudEventEncoder {
         return envelope.attributes.map { ("\($0.name.text)", envelope.text.string(of: $0.value)) }
     }
 
+    /// Appends the event's attributes as header lines for HTTP's binary mode, as `attributes` says, each with a NUL at
+    /// its end and without a text for each, of which there would be more than thirty. The parameters are those of
+    /// `appendLine`.
+    public func appendHeaderLines(
+        id: Span<UInt8>, sequence: Int64, recordedAt: Int64, receivedAt: Int64, endpoint: Span<UInt8>,
+        client: Span<UInt8>, body: Span<UInt8>, to output: inout [UInt8]
+    ) {
+        envelope.decide(
+            id: id, sequence: sequence, recordedAt: recordedAt, receivedAt: receivedAt, endpoint: endpoint,
+            client: client, body: body, reader: &reader)
+        for attribute in envelope.attributes {
+            if attribute.name == .datacontenttype {
+                append("Content-Type", to: &output)
+            } else {
+                append("ce-", to: &output)
+                append(attribute.name.text, to: &output)
+            }
+            append(": ", to: &output)
+            appendHeaderValue(envelope.text.bytes(of: attribute.value), to: &output)
+            output.append(0)
+        }
+    }
+
+    /// A number for what orders the event: its subject, or its contact where that is asked for and known. Nil where it
+    /// has no subject. Two subjects may share a number. The parameters are those of `appendLine`.
+    public func orderNumber(
+        receivedAt: Int64, endpoint: Span<UInt8>, body: Span<UInt8>, byContact: Bool
+    ) -> UInt64? {
+        let none: [UInt8] = []
+        envelope.decide(
+            id: none.span, sequence: 0, recordedAt: receivedAt, receivedAt: receivedAt, endpoint: endpoint,
+            client: none.span, body: body, reader: &reader)
+        let contact = envelope.fields.contact
+        let slice = byContact && !contact.isEmpty ? contact : envelope[.subject]
+        guard !slice.isEmpty else { return nil }
+        // FNV-1a.
+        return envelope.text.bytes(of: slice).reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+
     /// What a filter asks of a callback, which may not have been stored. The parameters are those of `appendLine`.
     public func facts(receivedAt: Int64, endpoint: Span<UInt8>, body: Span<UInt8>) -> EventFacts {
         let none: [UInt8] = []

@@ -4,13 +4,24 @@
 /// quotation mark, percent sign, and all that is not printable ASCII as the percent-encoded bytes of its UTF-8.
 public func percentEncodedHeaderValue(_ value: String) -> String {
     var bytes: [UInt8] = []
-    for byte in value.utf8 {
-        switch byte {
-        case 0x21...0x7E where byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "%"): bytes.append(byte)
-        default: appendPercentEncoded(byte, to: &bytes)
+    appendHeaderValue(Array(value.utf8)[...], to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+}
+
+/// Appends what `percentEncodedHeaderValue` makes of UTF-8.
+func appendHeaderValue(_ value: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+    // Most values need no encoding, and are then copied whole.
+    if value.allSatisfy(isHeaderByte) {
+        bytes.append(contentsOf: value)
+    } else {
+        for byte in value {
+            if isHeaderByte(byte) { bytes.append(byte) } else { appendPercentEncoded(byte, to: &bytes) }
         }
     }
-    return String(decoding: bytes, as: UTF8.self)
+}
+
+private func isHeaderByte(_ byte: UInt8) -> Bool {
+    (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "%")
 }
 
 private func appendPercentEncoded(_ byte: UInt8, to bytes: inout [UInt8]) {

@@ -4,8 +4,10 @@
 public struct Response: Sendable {
     /// The status code.
     public var status: Int
-    /// The body; its type is JSON.
+    /// The body.
     public var body: [UInt8]
+    /// The media type of the body; nothing is said of it where there is no body.
+    public var contentType: StaticString
     /// The seconds after which the sender may try again (RFC 9110 §10.2.3).
     public var retryAfterSeconds: Int?
     /// The methods that the target allows (RFC 9110 §10.2.1), such as `POST`.
@@ -17,13 +19,15 @@ public struct Response: Sendable {
     /// Whether the connection is closed behind it.
     public var closes: Bool
 
-    /// An answer with a JSON body, or with none.
+    /// An answer with a body, of JSON unless said otherwise, or with none.
     public init(
-        status: Int, body: [UInt8] = [], retryAfterSeconds: Int? = nil, allow: StaticString? = nil,
-        challenge: StaticString? = nil, acceptEncoding: StaticString? = nil, closes: Bool = false
+        status: Int, body: [UInt8] = [], contentType: StaticString = "application/json", retryAfterSeconds: Int? = nil,
+        allow: StaticString? = nil, challenge: StaticString? = nil, acceptEncoding: StaticString? = nil,
+        closes: Bool = false
     ) {
         self.status = status
         self.body = body
+        self.contentType = contentType
         self.retryAfterSeconds = retryAfterSeconds
         self.allow = allow
         self.challenge = challenge
@@ -47,7 +51,7 @@ public struct Response: Sendable {
         output.append(reasonPhrase(of: status))
         output.append("\r\nDate: ")
         date.append(to: &output)
-        if !body.isEmpty { output.append("\r\nContent-Type: application/json") }
+        if !body.isEmpty { Self.append("Content-Type", contentType, to: &output) }
         if let retryAfterSeconds {
             output.append("\r\nRetry-After: ")
             output.append(decimal: retryAfterSeconds)
@@ -86,7 +90,9 @@ func reasonPhrase(of status: Int) -> StaticString {
     case 415: "Unsupported Media Type"
     case 417: "Expectation Failed"
     case 429: "Too Many Requests"  // RFC 6585 §4, as is the next
+    case 421: "Misdirected Request"
     case 431: "Request Header Fields Too Large"
+    case 500: "Internal Server Error"
     case 501: "Not Implemented"
     case 503: "Service Unavailable"
     case 505: "HTTP Version Not Supported"

@@ -39,7 +39,8 @@ final class Connection {
     let generation: UInt32
     /// The other end: of the socket, or as a trusted proxy names it.
     var client: ClientAddress
-    let tls: TLSSession?
+    /// The encryption; nil for a plain connection.
+    var tls: TLSSession?
     /// Whether a PROXY protocol header comes first.
     var awaitsProxyHeader = false
     /// Which proxies' word is taken for who the client is; nil for none.
@@ -67,26 +68,30 @@ final class Connection {
     var chargedBytes = 0
     /// The kernel may hold bytes that were not read: its notice comes once (EPOLLET).
     var isReadable = false
+    /// The input holds requests that were left for the next turn.
+    var hasUnserved = false
+    /// Whether the shard goes on with it in the next turn (`Shard.unfinished`).
+    var isUnfinished = false
     /// The client will send nothing more.
     var peerHasFinished = false
+    /// The same, said by TLS: behind it nothing is read.
+    var peerSaidGoodbye = false
     /// Whether the request being answered was HEAD.
     var answersHead = false
     /// Whether the connection ends behind the answer being made.
     var closesAfterAnswer = false
 
     /// - Parameters:
-    ///   - tls: the encryption; nil for a plain connection.
     ///   - now: the monotonic clock, in nanoseconds.
     ///   - patience: how long the client may take to send something.
     ///   - age: how long the connection may serve.
     init(
-        descriptor: Int32, generation: UInt32, client: ClientAddress, tls: TLSSession?, now: Int64, patience: Duration,
+        descriptor: Int32, generation: UInt32, client: ClientAddress, now: Int64, patience: Duration,
         age: Duration
     ) {
         self.descriptor = descriptor
         self.generation = generation
         self.client = client
-        self.tls = tls
         phaseBegan = now
         deadline = now.advanced(by: patience)
         retiresAt = now.advanced(by: age)
@@ -115,12 +120,6 @@ final class Connection {
         case .lingering, .closed: true
         case .idle, .head, .body, .waiting, .writing: false
         }
-    }
-
-    /// How long the request that is arriving will be in all, in bytes; nil where that is not known.
-    var expectedBytes: Int? {
-        guard case .body(let partial) = phase, case .length(let length) = partial.head.framing else { return nil }
-        return partial.head.byteCount + length
     }
 
     /// What epoll is to carry for this connection: generation and descriptor.

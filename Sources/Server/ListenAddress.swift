@@ -67,6 +67,9 @@ struct Listener: Sendable {
             if joins { try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, name) }
             // Answers are written whole: waiting for more would only delay them. Accepted sockets inherit it.
             try setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, name)
+            // Answers are small. A client that sends requests and reads none of them would make the kernel hold
+            // megabytes of them.
+            try setOption(descriptor, SOL_SOCKET, SO_SNDBUF, name, 32 << 10)
             if family == AF_INET6 {
                 // Always said: what holds where nothing is said is a setting of the machine (ipv6(7), bindv6only).
                 try setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, name, settings.isDualStack ? 0 : 1)

@@ -7,7 +7,7 @@ import Glibc
 public final class Server: Sendable {
     /// Where it listens, with the ports that the kernel chose.
     public let addresses: [ListenAddress]
-    private let shards: [Shard]
+    let shards: [Shard]
     private let running = DispatchGroup()
 
     /// Binds all addresses. Nothing is accepted before `start(handler:)`.

@@ -6,6 +6,7 @@ import Synchronization
 final class ServerBudget: Sendable {
     private let connections = Atomic<Int>(0)
     private let requestBytes = Atomic<Int>(0)
+    private let isRoomWanted = Atomic<Bool>(false)
     private let perAddress = Mutex<[IPAddress: Int]>([:])
 
     /// Takes one connection if fewer than `limit` are held.
@@ -17,6 +18,16 @@ final class ServerBudget: Sendable {
 
     func giveConnection() {
         connections.subtract(1, ordering: .relaxed)
+    }
+
+    /// Has another shard make room: this one has clients waiting, and no connection that it could end for them.
+    func wantRoom() {
+        isRoomWanted.store(true, ordering: .relaxed)
+    }
+
+    /// Whether a shard wants room, while `limit` connections are held. The one that asks is to make some.
+    func takeWantOfRoom(limit: Int) -> Bool {
+        connections.load(ordering: .relaxed) >= limit && isRoomWanted.exchange(false, ordering: .relaxed)
     }
 
     /// Takes one connection of `address` if it has fewer than `limit`.

@@ -10,7 +10,7 @@ extension Shard {
     /// How often room is looked for when there was none.
     private static let roomSearchInterval = Duration.milliseconds(100)
     /// How many connections are told 503 between two ticks when descriptors run out.
-    private static let apologiesPerTick = 5
+    private static let apologiesPerTick = 4
 
     /// Accepts connections that wait, for as long as there is room.
     ///
@@ -52,25 +52,21 @@ extension Shard {
     }
 
     private func add(_ descriptor: Int32, _ client: ClientAddress, _ listener: Listener) {
-        let tls = listener.settings.tls?.makeSession()
-        guard tls != nil || listener.settings.tls == nil else {  // out of memory
-            close(descriptor)
-            budget.giveConnection()
-            return
-        }
         let connection = Connection(
-            descriptor: descriptor, generation: nextGeneration(), client: client, tls: tls, now: now,
+            descriptor: descriptor, generation: nextGeneration(), client: client, now: now,
             patience: limits.headerTimeout, age: limits.connectionAge)
         connection.forwarded = listener.settings.forwarded
         connection.awaitsProxyHeader = listener.settings.proxyProtocol?.contains(client) ?? false
         guard connection.awaitsProxyHeader || countAddress(of: connection) else {
-            turnAway(descriptor, client, isPlain: connection.tls == nil)
+            turnAway(descriptor, client, isPlain: listener.settings.tls == nil)
             budget.giveConnection()
             return
         }
+        connection.tls = listener.settings.tls?.makeSession()
+        let isEncryptedAsMeant = connection.tls != nil || listener.settings.tls == nil  // else out of memory
         let interest =
             EpollEvents.input | EpollEvents.output | EpollEvents.peerFinished | EpollEvents.edgeTriggered
-        guard clinux_epoll_add(epoll, descriptor, interest, connection.token) == 0 else {
+        guard isEncryptedAsMeant, clinux_epoll_add(epoll, descriptor, interest, connection.token) == 0 else {
             if let address = connection.countedAddress { budget.giveAddress(address) }
             close(descriptor)
             budget.giveConnection()
@@ -98,7 +94,8 @@ extension Shard {
     /// something to say. A client that is cut off here sees what it sees at the idle timeout, only sooner.
     ///
     /// - Returns: whether there is room now.
-    private func makeRoom() -> Bool {
+    @discardableResult
+    func makeRoom() -> Bool {
         guard now >= nextRoomSearch else { return false }
         let latest = now - limits.leastIdleTime.nanoseconds
         var idle: [Connection] = []
@@ -107,6 +104,7 @@ extension Shard {
         }
         guard !idle.isEmpty else {
             nextRoomSearch = now + Self.roomSearchInterval.nanoseconds
+            budget.wantRoom()
             return false
         }
         // Some at once, because looking at all connections for one of them would cost too much under a flood.
@@ -134,6 +132,7 @@ extension Shard {
         if isPlain, let answer = handler?.answer(status: 503, message: "there are too many connections") {
             answerBytes.removeAll(keepingCapacity: true)
             answer.serialize(to: &answerBytes, date: date, isHead: false, closes: true)
+            counts.answered(answer.status)
             _ = answerBytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             shutdown(descriptor, Int32(SHUT_WR))
             // What was sent already would make a reset of the close, which could overtake the answer.

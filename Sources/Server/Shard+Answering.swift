@@ -22,6 +22,7 @@ extension Shard {
     /// Looks at what arrived behind the request that was just answered.
     func goOn(_ connection: Connection) {
         if connection.acceptsRequest, !connection.input.isEmpty { serveInput(connection) }
+        if connection.acceptsRequest, connection.peerSaidGoodbye { return finish(connection) }
         if connection.isReadable { receive(connection) }
     }
 
@@ -33,6 +34,9 @@ extension Shard {
     }
 
     func send(_ connection: Connection, _ response: Response) {
+        counts.answered(response.status)
+        // Both moments are those of turns of the loop: what waits for its turn is counted, and no clock is asked.
+        if connection.isWaiting { counts.answerTimes.observe(Int(now - connection.phaseBegan)) }
         connection.closesAfterAnswer = connection.closesAfterAnswer || response.closes || isDraining
         answerBytes.removeAll(keepingCapacity: true)
         response.serialize(
@@ -98,6 +102,11 @@ extension Shard {
             connection.startClock(now: now, patience: limits.idleTimeout)
             return
         }
+        finish(connection)
+    }
+
+    /// Ends a connection behind its last answer.
+    private func finish(_ connection: Connection) {
         if let tls = connection.tls { sayGoodbye(connection, tls) }
         linger(connection)
     }
@@ -127,6 +136,6 @@ extension Shard {
             }
         }
         connection.isReadable = true
-        unfinished.append(connection.token)
+        readOnLater(connection)
     }
 }

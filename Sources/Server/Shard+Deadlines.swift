@@ -10,6 +10,8 @@ extension Shard {
         for case let connection? in connections where connection.deadline <= now || isTooSlow(connection) {
             expire(connection)
         }
+        // Connections are counted for all shards, but each knows only its own.
+        if budget.takeWantOfRoom(limit: limits.connections) { makeRoom() }
         resumeAccepting()
     }
 

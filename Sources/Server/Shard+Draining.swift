@@ -14,7 +14,8 @@ extension Shard {
         for case let connection? in connections {
             connection.isReadable = true
             receive(connection)
-            if case .idle = connection.phase { endInOrder(connection) }
+            // Requests that were left for the next turn are answered in it.
+            if case .idle = connection.phase, !connection.hasUnserved { endInOrder(connection) }
         }
     }
 

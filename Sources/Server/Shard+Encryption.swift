@@ -6,9 +6,18 @@ import HTTP
 extension Shard {
     /// The most bytes of plaintext that come out of one record (RFC 8446 §5.1).
     static let recordBytes = 16 << 10
+    /// The most bytes of a client's handshake: far more than its certificates take. OpenSSL would keep twice as many.
+    private static let handshakeBytes = 64 << 10
 
     /// Takes bytes from the socket of an encrypted connection.
     func decrypt(_ connection: Connection, _ tls: TLSSession, _ bytes: UnsafeMutableBufferPointer<UInt8>) {
+        if tls.isHandshaking {
+            connection.arrivedBytes += bytes.count
+            guard connection.arrivedBytes <= Self.handshakeBytes else {
+                handler?.report(.encryption("the client's handshake is too large"), client: connection.client)
+                return linger(connection)
+            }
+        }
         var rest = UnsafeRawBufferPointer(bytes)
         while true {
             cipherBytes.removeAll(keepingCapacity: true)
@@ -27,10 +36,11 @@ extension Shard {
         }
     }
 
-    /// Nothing more will come; what is being answered still gets its answer.
+    /// Nothing more will come; what came before it still gets its answers.
     private func peerSaidGoodbye(_ connection: Connection) {
-        connection.closesAfterAnswer = true
-        if connection.acceptsRequest { endInOrder(connection) }
+        connection.peerSaidGoodbye = true
+        if connection.acceptsRequest { return endInOrder(connection) }
+        connection.closesAfterAnswer = connection.closesAfterAnswer || connection.input.isEmpty
     }
 
     private func fail(_ connection: Connection, _ failure: TLSFailure) {

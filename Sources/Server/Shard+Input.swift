@@ -8,16 +8,32 @@ extension Shard {
         let needed = connection.input.count + bytes.count
         if needed > connection.input.capacity {
             // Twice as much as there is, but not more than the request will ever be.
-            let most = connection.expectedBytes.map { max($0, needed) } ?? .max
-            connection.input.reserveCapacity(min(max(needed, 2 * connection.input.count), most))
+            let twice = min(2 * connection.input.count, mostBytes(ofRequestOn: connection))
+            connection.input.reserveCapacity(max(needed, twice))
         }
         connection.input.append(contentsOf: bytes)
+        if endUnlessRead(connection) { return }
         guard charge(connection) else {
             dropInput(connection)
             // What came behind a request that is being answered is not looked at: the connection ends with the answer.
             guard connection.acceptsRequest else { return connection.closesAfterAnswer = true }
             return refuse(connection, status: 503, message: "too many requests are arriving at once")
         }
+    }
+
+    /// Ends the connection of a client that sends one request after the other and does not read the answers.
+    @discardableResult
+    func endUnlessRead(_ connection: Connection) -> Bool {
+        guard case .writing = connection.phase, connection.input.count > Self.unreadInputBytes else { return false }
+        end(connection)
+        return true
+    }
+
+    /// How many bytes the request that is arriving will have at the most, without chunked framing.
+    private func mostBytes(ofRequestOn connection: Connection) -> Int {
+        guard case .body(let partial) = connection.phase else { return limits.request.headBytes }
+        let body = if case .length(let length) = partial.head.framing { length } else { limits.request.bodyBytes }
+        return partial.head.byteCount + body
     }
 
     /// Drops the first `count` bytes of the input, and its memory with the last of them.

@@ -8,9 +8,9 @@ extension Shard {
     /// left after some reads is read in the next turn.
     func receive(_ connection: Connection) {
         var reads = 0
-        while connection.isReadable {
+        while connection.isReadable, !connection.hasUnserved {
             guard reads < Self.readsPerTurn else {
-                unfinished.append(connection.token)
+                readOnLater(connection)
                 return
             }
             reads += 1
@@ -19,16 +19,24 @@ extension Shard {
                 return
             }
             guard connection.acceptsRequest, let buffer = readBuffer.baseAddress else { return }
-            switch transfer({ recv(connection.descriptor, buffer, Self.readBytes, 0) }) {
+            let most = bytesToRead(connection)
+            switch transfer({ recv(connection.descriptor, buffer, most, 0) }) {
             case .wouldBlock: connection.isReadable = false
             case .failed: end(connection)
             case .bytes(0): end(connection)  // nothing waits for an answer in the phases that read
             case .bytes(let count):
                 // The socket is empty, unless its end is there to be read as well.
-                if count < Self.readBytes, !connection.peerHasFinished { connection.isReadable = false }
+                if count < most, !connection.peerHasFinished { connection.isReadable = false }
                 arrive(connection, UnsafeMutableBufferPointer(start: buffer, count: count))
             }
         }
+    }
+
+    /// How much to read at once: much of a body that has begun, else about one callback, since what comes behind a
+    /// request has to be kept until that is answered.
+    private func bytesToRead(_ connection: Connection) -> Int {
+        if case .body = connection.phase { return Self.readBytes }
+        return Self.firstReadBytes
     }
 
     /// Bytes that came out of the socket: perhaps a proxy's word on who the client is, perhaps encrypted.
@@ -62,6 +70,7 @@ extension Shard {
         swap(&input, &connection.input)
         consumeInput(connection, consumed)
         connection.dropDecodedFraming()
+        endUnlessRead(connection)
     }
 
     /// Handles the requests that are whole, for as long as each is answered at once.
@@ -69,7 +78,14 @@ extension Shard {
     /// - Returns: how many bytes belong to requests that were handled.
     func serve(_ connection: Connection, _ bytes: UnsafeMutableBufferPointer<UInt8>) -> Int {
         var consumed = 0
+        var served = 0
         while connection.acceptsRequest, consumed < bytes.count {
+            if served == Self.requestsPerTurn {
+                connection.hasUnserved = true
+                readOnLater(connection)
+                break
+            }
+            served += 1
             let rest = UnsafeMutableBufferPointer(rebasing: bytes[consumed...])
             do throws(RequestError) {
                 guard let count = try serveOne(connection, rest) else { break }

@@ -12,7 +12,13 @@ import Synchronization
 public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbox` and `isAsleep` are synchronised
     /// How many bytes are read from a socket at once, and how many times in one turn: others are waiting.
     static let readBytes = 64 << 10
+    /// How many are read where no body has begun.
+    static let firstReadBytes = 8 << 10
     static let readsPerTurn = 4
+    /// How many requests of one connection are handled in a turn: 64 KiB hold more than a thousand small ones.
+    static let requestsPerTurn = 16
+    /// How much may wait behind an answer that its client does not read. No client that reads needs any of it.
+    static let unreadInputBytes = 4 << 10
     /// How often deadlines are looked at.
     static let tick = Duration.milliseconds(500)
     /// How long the rest of a closing client's bytes is waited for.
@@ -26,6 +32,7 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     private let wakeDescriptor: Int32
     let limits: ServerLimits
     let budget: ServerBudget
+    let counts = ShardCounts()
     private let mailbox = Mutex<[@Sendable (Shard) -> Void]>([])
     private let isAsleep = Atomic<Bool>(false)
 
@@ -36,7 +43,7 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     var isDraining = false
     /// By descriptor.
     var connections: [Connection?] = []
-    /// The tokens of connections that may have more to read, at once.
+    /// The tokens of connections that may have more to read, at once; each is there once.
     var unfinished: [UInt64] = []
     var connectionCount = 0
     private var generation: UInt32 = 0
@@ -123,7 +130,9 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
         isAsleep.store(true, ordering: .sequentiallyConsistent)
         let hasMail = mailbox.withLock { !$0.isEmpty }
         let isIdle = connectionCount == 0 && isAccepting
-        let timeout: Int32 = hasMail || !unfinished.isEmpty ? 0 : isIdle ? -1 : Int32(Self.tick.nanoseconds / 1_000_000)
+        // To the next tick, and not for as long as one: else events shortly before it would put it off again and again.
+        let untilTick = Int32(max(0, nextTick - clinux_monotonic_nanoseconds()) / 1_000_000) + 1
+        let timeout: Int32 = hasMail || !unfinished.isEmpty ? 0 : isIdle ? -1 : untilTick
         let ready = clinux_epoll_wait(epoll, &events, Int32(events.count), timeout)
         isAsleep.store(false, ordering: .sequentiallyConsistent)
         return Int(max(ready, 0))  // interrupted by a signal: as if nothing was ready
@@ -148,8 +157,22 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
         var tokens: [UInt64] = []
         swap(&tokens, &unfinished)
         for token in tokens {
-            if let connection = connection(token: token) { receive(connection) }
+            guard let connection = connection(token: token) else { continue }
+            connection.isUnfinished = false
+            if connection.hasUnserved {
+                connection.hasUnserved = false
+                if connection.acceptsRequest, !connection.input.isEmpty { serveInput(connection) }
+            }
+            receive(connection)
         }
+    }
+
+    /// Has a connection read on in the next turn. One that is there already, since an event came for it meanwhile, gets
+    /// no second share.
+    func readOnLater(_ connection: Connection) {
+        if connection.isUnfinished { return }
+        connection.isUnfinished = true
+        unfinished.append(connection.token)
     }
 
     private func dispatch(_ event: clinux_event) {

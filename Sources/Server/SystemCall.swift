@@ -9,6 +9,11 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The error number, as in errno(3).
     public let code: Int32
 
+    /// `call` failed with `code`.
+    public init(call: String, code: Int32) {
+        (self.call, self.code) = (call, code)
+    }
+
     /// What failed and why.
     public var description: String { "\(call): \(String(cString: strerror(code)))" }
 }

@@ -6,6 +6,7 @@
 import CLinux
 import Dispatch
 import Glibc
+import Metrics
 import Synchronization
 
 /// An `EventStore` in one SQLite database under a state directory.
@@ -27,6 +28,10 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
     private let newest: Atomic<Int64>
     private let stored: StoredMark
     let gauges = Mutex(Gauges())
+    /// How long commits took, in nanoseconds, from the writer's beginning to the disk's end.
+    public let commitTimes = Histogram.seconds()
+    /// How many candidates commits held, of those that held any.
+    public let commitSizes = Histogram(bounds: [1, 4, 16, 64, 256, 1024, 4096, 16_384])
 
     var writer: EventWriter?
     var upkeep: Upkeep
@@ -162,7 +167,10 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
                 return
             }
             commit(work)
-            inbox.withLock { $0.commitBegan = 0 }
+            inbox.withLock { inbox in
+                inbox.commitBegan = 0
+                inbox.bytesUnderWay = 0
+            }
             if clinux_monotonic_nanoseconds() >= upkeep.dueAt { doUpkeep() }
         }
     }
@@ -194,7 +202,9 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         guard !submissions.isEmpty || !work.chores.isEmpty else { return }
         do throws(StoreError) {
             let writer = try openWriter()
+            let began = clinux_monotonic_nanoseconds()
             let result = try writer.commit(submissions.map(\.batch), changes: work.chores.map(\.work), now: now)
+            measure(submissions, nanoseconds: clinux_monotonic_nanoseconds() - began)
             publish(submissions, result, recordedAt: now)
             stored.raise(to: writer.nextSequence - 1)
             let hasRedeliveries = read(writer)
@@ -213,6 +223,12 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
             refuse(submissions)
             for chore in work.chores { chore.completion(error) }
         }
+    }
+
+    private func measure(_ submissions: [Submission], nanoseconds: Int64) {
+        guard !submissions.isEmpty else { return }
+        commitTimes.observe(Int(nanoseconds))
+        commitSizes.observe(submissions.reduce(0) { $0 + $1.batch.candidates.count })
     }
 
     /// Everybody has been told that the commit succeeded: what fails now concerns the next one.

@@ -34,10 +34,13 @@ extension SQLiteEventStore {
         var isClosed = false
         /// Since when the commit under way has been under way, on the monotonic clock; 0 where there is none.
         var commitBegan: Int64 = 0
+        /// How many bytes of candidates the commit under way holds.
+        var bytesUnderWay = 0
 
-        /// Whether there is room for another batch. One that is alone has room, however large.
+        /// Whether there is room for another batch, beside what is being committed. One that is alone has room, however
+        /// large.
         func hasRoom(within options: Options) -> Bool {
-            work.bytes < options.inboxBytes && candidates < options.inboxCandidates
+            (work.bytes == 0 || work.bytes + bytesUnderWay < options.inboxBytes) && candidates < options.inboxCandidates
         }
 
         mutating func add(_ submission: Submission) {
@@ -63,6 +66,7 @@ extension SQLiteEventStore {
 
         mutating func takeAll() -> Work {
             defer {
+                bytesUnderWay = work.bytes
                 work = Work()
                 candidates = 0
             }

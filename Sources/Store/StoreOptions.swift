@@ -10,7 +10,7 @@ extension SQLiteEventStore {
         /// The newest events that are kept in memory for sinks, in bytes.
         public var tailBytes: Int
         /// How many bytes of candidates may wait for the writer; beyond it they are `.unavailable`.
-        public var inboxBytes = 32 << 20
+        public var inboxBytes = 16 << 20
         /// How many candidates may wait for the writer; beyond it they are `.unavailable`.
         public var inboxCandidates = 65_536
         /// How old a late callback may be that an endpoint accepts, in seconds: the largest late window of all of them;
@@ -26,8 +26,8 @@ extension SQLiteEventStore {
         /// what suits the disk. 0 for no reserve and no ballast.
         public var reserveBytes: Int64?
 
-        /// A window of five minutes, 16,777,216 nonces and 16 MiB of newest events, unless said otherwise.
-        public init(toleranceSeconds: Int64 = 300, nonceCapacity: Int = 1 << 24, tailBytes: Int = 16 << 20) {
+        /// A window of five minutes, 16,777,216 nonces and 8 MiB of newest events, unless said otherwise.
+        public init(toleranceSeconds: Int64 = 300, nonceCapacity: Int = 1 << 24, tailBytes: Int = 8 << 20) {
             self.toleranceSeconds = toleranceSeconds
             self.nonceCapacity = nonceCapacity
             self.tailBytes = tailBytes

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Daemon
+import Samples
 
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,14 +14,27 @@ struct CheckCommand: ParsableCommand {
 
             EXAMPLES
               hookd check
+              hookd check --sample message_inbound.text
               hookd check --config hookd.json && systemctl restart hookd
             """)
 
     @OptionGroup var option: ConfigurationOption
 
+    @Option(
+        help: ArgumentHelp("Say which sinks would get this sample; send --list-samples names them.", valueName: "name"),
+        completion: .list(Sample.all.map(\.name)))
+    var sample: String?
+
     func run() throws {
         let configuration = try option.load()
         for warning in configuration.warnings { Output.error.write(line: "\(warning)") }
-        Output.standard.write(configuration.posture)
+        guard let sample else {
+            Output.standard.write(configuration.posture)
+            return
+        }
+        guard let body = Sample.named(sample)?.body else {
+            throw failure("there is no sample \(quoted(sample)): see hookd send --list-samples.", .wrongUsage)
+        }
+        Output.standard.write(try configuration.routing(ofBody: body))
     }
 }

@@ -1,4 +1,5 @@
-// One POST after another over one connection, through libcurl: what `hookd send` needs of HTTP.
+// One request after another over one connection, through libcurl: what `hookd send` needs of HTTP, and the commands
+// that ask the daemon.
 
 import CCurl
 import Daemon
@@ -21,19 +22,27 @@ struct HTTPClientError: Error, CustomStringConvertible {
     let description: String
 }
 
-/// A client that sends as Sinch does: HTTP/1.1, no redirects, and 15 seconds for an answer.
+/// A client that sends as Sinch does: HTTP/1.1 and no redirects.
 final class HTTPClient {
-    /// The most of an answer that is kept; a receiver that never stops cannot fill our memory.
-    static let bodyLimitBytes = 64 * 1024
-
     private let handle: UnsafeMutableRawPointer
+    private let timeoutMilliseconds: Int
+    private let bodyLimitBytes: Int
+    private let socket: String?
     private var received: [UInt8] = []
 
-    init() throws(HTTPClientError) {
+    /// - Parameters:
+    ///   - timeoutMilliseconds: how long a request and its answer may take; 0 for ever.
+    ///   - bodyLimitBytes: the most of an answer that is kept; a receiver that never stops cannot fill our memory.
+    ///   - socket: the path of the Unix socket to connect to, whatever a URL says.
+    init(
+        timeoutMilliseconds: Int = 15_000, bodyLimitBytes: Int = 64 << 10, socket: String? = nil
+    ) throws(HTTPClientError) {
         guard let handle = curl_easy_init() else {
             throw HTTPClientError(description: "libcurl could not be initialised")
         }
         self.handle = handle
+        (self.timeoutMilliseconds, self.bodyLimitBytes) = (timeoutMilliseconds, bodyLimitBytes)
+        self.socket = socket
     }
 
     deinit { curl_easy_cleanup(handle) }
@@ -41,6 +50,18 @@ final class HTTPClient {
     /// Sends `body` with `headers` to `url` and waits for the answer.
     func post(
         _ body: [UInt8], headers: [(name: String, value: String)], to url: String
+    ) throws(HTTPClientError) -> HTTPAnswer {
+        try exchange(body, headers, url)
+    }
+
+    /// Asks for what is at `url`.
+    func get(headers: [(name: String, value: String)], from url: String) throws(HTTPClientError) -> HTTPAnswer {
+        try exchange(nil, headers, url)
+    }
+
+    /// - Parameter body: what is sent with POST; nil for GET.
+    private func exchange(
+        _ body: [UInt8]?, _ headers: [(name: String, value: String)], _ url: String
     ) throws(HTTPClientError) -> HTTPAnswer {
         received.removeAll()
         // `Expect: 100-continue` would cost a round trip for a body that is sent anyway.
@@ -50,10 +71,11 @@ final class HTTPClient {
             // With a value, "name: value"; libcurl takes "name:" for "leave it out" and "name;" for an empty one.
             list = curl_slist_append(list, value.isEmpty ? "\(name);" : "\(name): \(value)")
         }
-        let code = body.withUnsafeBytes { body in
+        let code = (body ?? []).withUnsafeBytes { bytes in
             withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(CURL_ERROR_SIZE)) { reason in
                 reason.initialize(repeating: 0)
-                let code = prepare(body, list, url, reason.baseAddress) ?? curl_easy_perform(handle)
+                let code =
+                    prepare(body == nil ? nil : bytes, list, url, reason.baseAddress) ?? curl_easy_perform(handle)
                 return code == CURLE_OK ? nil : text(of: code, reason.baseAddress)
             }
         }
@@ -65,12 +87,12 @@ final class HTTPClient {
     ///
     /// - Returns: the first error, nil if there was none.
     private func prepare(
-        _ body: UnsafeRawBufferPointer, _ headers: UnsafeMutablePointer<curl_slist>?, _ url: String,
+        _ body: UnsafeRawBufferPointer?, _ headers: UnsafeMutablePointer<curl_slist>?, _ url: String,
         _ reason: UnsafeMutablePointer<CChar>?
     ) -> CURLcode? {
         curl_easy_reset(handle)
         let myself = Unmanaged.passUnretained(self).toOpaque()
-        let codes = [
+        var codes = [
             ccurl_set_pointer(handle, CURLOPT_ERRORBUFFER, reason),
             ccurl_only_http(handle),
             ccurl_set_string(handle, CURLOPT_URL, url),
@@ -79,14 +101,19 @@ final class HTTPClient {
             ccurl_set_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
             ccurl_set_long(handle, CURLOPT_NOSIGNAL, 1),
             ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, 5000),
-            ccurl_set_long(handle, CURLOPT_TIMEOUT_MS, 15000),
-            ccurl_set_long(handle, CURLOPT_POST, 1),
-            // A body of no bytes must still be a body: a null pointer would make libcurl read stdin.
-            ccurl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress ?? UnsafeRawPointer(myself)),
-            ccurl_set_offset(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)),
+            ccurl_set_long(handle, CURLOPT_TIMEOUT_MS, timeoutMilliseconds),
             ccurl_set_headers(handle, headers),
             ccurl_on_body(handle, take, myself),
         ]
+        if let body {
+            codes += [
+                ccurl_set_long(handle, CURLOPT_POST, 1),
+                // A body of no bytes must still be a body: a null pointer would make libcurl read stdin.
+                ccurl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress ?? UnsafeRawPointer(myself)),
+                ccurl_set_offset(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)),
+            ]
+        }
+        if let socket { codes.append(ccurl_set_string(handle, CURLOPT_UNIX_SOCKET_PATH, socket)) }
         return codes.first { $0 != CURLE_OK }
     }
 
@@ -96,7 +123,7 @@ final class HTTPClient {
     }
 
     fileprivate func append(_ bytes: UnsafeRawBufferPointer) {
-        received += bytes.prefix(Self.bodyLimitBytes - received.count)
+        received += bytes.prefix(bodyLimitBytes - received.count)
     }
 }
 

@@ -15,13 +15,18 @@ struct Hookd: ParsableCommand {
               hookd serve --config /etc/hookd/config.json
               hookd send http://127.0.0.1:8080/callbacks --secret-file secret
               hookd tail --follow
+              hookd status
 
             EXIT STATUS
               0 done, 64 wrong usage, 69 daemon not reachable, 75 try again,
               78 bad configuration, 1 anything else
             """,
         version: hookdVersion,
-        subcommands: [ServeCommand.self, CheckCommand.self, SendCommand.self, TailCommand.self])
+        subcommands: [
+            ServeCommand.self, CheckCommand.self, SendCommand.self, TailCommand.self, StatusCommand.self,
+            HealthCommand.self, ReloadCommand.self, DeadLettersCommand.self, QuarantineCommand.self,
+            ReplayCommand.self, BackupCommand.self,
+        ])
 
     static func main() {
         // A reader that goes away is told by write(2): `hookd tail | head` ends in silence.

@@ -85,7 +85,7 @@ private func argument(_ path: String) throws -> [UInt8] {
 }
 
 /// Editors end a line, and the line's end is not part of the secret: as in the configuration.
-private func withoutTrailingNewline(_ bytes: [UInt8]) -> [UInt8] {
+func withoutTrailingNewline(_ bytes: [UInt8]) -> [UInt8] {
     var bytes = bytes
     if bytes.last == UInt8(ascii: "\n") {
         bytes.removeLast()

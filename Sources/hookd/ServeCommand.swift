@@ -21,11 +21,13 @@ struct ServeCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try option.load()
-        let logger = configuration.log.makeLogger()
+        let level = SharedLogLevel(configuration.log.level)
+        let logger = configuration.log.makeLogger(level: level)
         for warning in configuration.warnings { logger.warning("\(warning)") }
         let daemon: Daemon
         do {
-            daemon = try Daemon(configuration, environment: ProcessInfo.processInfo.environment, logger: logger)
+            daemon = try Daemon(
+                configuration, environment: ProcessInfo.processInfo.environment, logger: logger, level: level)
         } catch {
             throw failure("did not start: \(error)")
         }

@@ -43,7 +43,14 @@ import Testing
         #expect(try run(["--version"]) == Ending(status: 0, output: "0.1.0\n", errors: ""))
     }
 
-    @Test("has help with an example for every command", arguments: [[], ["serve"], ["check"], ["send"], ["tail"]])
+    @Test(
+        "has help with an example for every command",
+        arguments: [
+            [], ["serve"], ["check"], ["send"], ["tail"], ["status"], ["health"], ["reload"], ["replay"], ["backup"],
+            ["dead-letters"], ["dead-letters", "list"], ["dead-letters", "show"], ["dead-letters", "release"],
+            ["dead-letters", "drop"], ["quarantine"], ["quarantine", "list"], ["quarantine", "show"],
+            ["quarantine", "release"], ["quarantine", "drop"],
+        ])
     func help(_ command: [String]) throws {
         let ending = try run(command + ["--help"])
         #expect(ending.status == 0)
@@ -72,6 +79,15 @@ import Testing
             ["send", "http://127.0.0.1:1/", "--secret-env", "SECRET", "--repeat", "2", "--nonce", "n"],
             ["tail", "--since", "yesterday"],
             ["tail", "--lines", "-1"],
+            ["dead-letters", "release"],
+            ["dead-letters", "drop", "1", "--all"],
+            ["dead-letters", "drop", "0"],
+            ["dead-letters", "drop", "1", "--sink", "crm"],
+            ["quarantine", "drop", "--all"],
+            ["replay", "--all"],
+            ["replay", "--sink", "crm"],
+            ["replay", "--sink", "crm", "--since", "yesterday"],
+            ["backup"],
         ]) func wrongUsage(_ arguments: [String]) throws
     {
         let ending = try run(arguments, environment: ["SECRET": "s3cret-value", "EMPTY": ""])

@@ -22,7 +22,6 @@ import Testing
         .init(.more(#""Listen": []"#), "Listen", found: "an unknown key", "a key in the wrong case"),
         .init(.more(#""limits": {}"#), "limits", found: "this key a second time, after line 5", "a key twice"),
         .init(.more(#""$schema": 1"#), "$schema", found: "1", "a schema that is no text"),
-        .init(.more(#""admin": {}"#), "admin", found: "a key that is not supported by this version of hookd", "later"),
         .init(.more(#""retention": {"age": "7"}"#), "retention.age", found: "\"7\"", "no unit"),
         .init(.more(#""retention": {"age": "1s"}"#), "retention.age", found: "\"1s\"", "gone before anyone looks"),
         .init(.more(#""retention": {"size": "1KB"}"#), "retention.size", found: "\"1KB\"", "less than a log"),

@@ -73,7 +73,7 @@ import Testing
         #expect(configuration.retention.sizeBytes == 3 << 30)
         #expect(endpoint.sinks == ["crm", "log"])
         #expect(configuration.sinks.map(\.name) == ["log", "crm"])
-        guard case .file("/etc/hookd/log/events.jsonl") = configuration.sinks[0].kind,
+        guard case .file(let file) = configuration.sinks[0].kind, file.path == "/etc/hookd/log/events.jsonl",
             case .forward(let forward) = configuration.sinks[1].kind
         else {
             Issue.record("\(configuration.sinks)")

@@ -210,6 +210,30 @@ import Testing
         #expect(try read(Self.right).warnings.map(\.path) == ["listen[0].tls.certificates[0].key"])
     }
 
+    /// Places for the key itself, where its place or something else belongs.
+    static let misplaced = [
+        #"{"certificates": [{"certificate": KEY, "key": {"file": "site.key"}}]}"#,
+        #"{"certificates": [{"certificate": "site.pem", "key": KEY}]}"#,
+        #"{"certificates": [{"certificate": "site.pem", "key": {"file": KEY}}]}"#,
+        #"{"certificates": [{"certificate": "site.pem", "key": {"credential": KEY}}]}"#,
+        #"{"certificates": [{"certificate": "site.pem", "key": {"env": KEY}}]}"#,
+        #"{"certificates": [{"certificate": "site.pem", "key": {"pem": KEY}}]}"#,
+        #"{"certificates": [KEY]}"#,
+        #"{"certificates": KEY}"#,
+        #"{"certificates": [{"certificate": "site.pem", "key": {"file": "site.key"}}], "client_ca": KEY}"#,
+        #"{"certificates": [{"certificate": "site.pem", "key": {"file": "site.key"}}], "minimum_version": KEY}"#,
+        "KEY",
+    ]
+
+    @Test("shows no key that somebody wrote into the configuration", arguments: misplaced)
+    func misplacedKey(_ text: String) throws {
+        let inside = "MHcCAQEEIOLkyAbCdEfGhIjKlMnOpQrStUvWxYz0123456789oAoGCCqGSM49"
+        let key = #""-----BEGIN EC PRIVATE KEY-----\n\#(inside)\n-----END EC PRIVATE KEY-----\n""#
+        let problems = try read(text.replacing("KEY", with: key)).problems
+        #expect(problems.count == 1)
+        for problem in problems { #expect(!problem.description.contains(inside.prefix(20))) }
+    }
+
     @Test("shows no key") func secrecy() throws {
         let (tls, _, _) = try read(Self.right)
         let loaded = try #require(tls).load(environment: [:])

@@ -35,9 +35,9 @@ import Testing
     func headers() throws {
         let target = try HTTPTarget([])
         defer { target.close() }
-        let sink = try ForwardSink(
-            name: "crm", url: target.url, userAgent: "hookd/test", renderer: try CloudEventRenderer())
-        #expect(sink.take(makeBatch([(42, Self.callback)]), from: 0).count == 1)
+        let settings = ForwardSettings(url: target.url, userAgent: "hookd/test")
+        let sink = try ForwardSink(name: "crm", settings: settings, renderer: try CloudEventRenderer())
+        #expect(sink.deliver(makeBatch([(42, Self.callback)])).verdict == .done)
         let request = try #require(target.requests.first)
         #expect(request.text == Self.body)
         for header in [
@@ -54,9 +54,9 @@ import Testing
     func notJSON() throws {
         let target = try HTTPTarget([])
         defer { target.close() }
-        let sink = try ForwardSink(
-            name: "crm", url: target.url, userAgent: "hookd/test", renderer: try CloudEventRenderer())
-        #expect(sink.take(makeBatch([(1, TestEvent(bytes: [0, 0xFF, 13, 10]))]), from: 0).count == 1)
+        let settings = ForwardSettings(url: target.url, userAgent: "hookd/test")
+        let sink = try ForwardSink(name: "crm", settings: settings, renderer: try CloudEventRenderer())
+        #expect(sink.deliver(makeBatch([(1, TestEvent(bytes: [0, 0xFF, 13, 10]))])).verdict == .done)
         let request = try #require(target.requests.first)
         #expect(request.body == [0, 0xFF, 13, 10])
         #expect(request.headers.contains("Content-Type: application/octet-stream"))

@@ -38,12 +38,21 @@ import Testing
         #expect(status.st_mode & 0o777 & ~0o640 == 0 && status.st_mode & 0o600 == 0o600)
     }
 
-    @Test("begins a line of its own behind half a line that a crash left")
-    func halfLine() throws {
+    @Test(
+        "cuts off half a line that a crash left, and gives another's half line an end",
+        arguments: [
+            ("1 a\n2 hal", "1 a\n", "ours"), ("2 hal", "", "ours, and nothing else"),
+            ("1 a\nhal", "1 a\nhal\n", "somebody else's"), ("hal", "hal\n", "somebody else's, and nothing else"),
+            ("1 a\n", "1 a\n", "whole"), ("", "", "nothing"),
+        ])
+    func halfLine(before: String, kept: String, why: String) throws {
         let path = directory.file("events.jsonl")
-        try write("1 a\n2 hal", to: path)
-        #expect(sink(path).take(makeBatch(["half"], from: 2), from: 0).count == 1)
-        #expect(try contents(of: path) == "1 a\n2 hal\n2 half\n")
+        try write(before, to: path)
+        let sink = sink(path)
+        try sink.open()
+        if why.hasPrefix("ours") { #expect(try contents(of: path) == kept, "at once") }
+        #expect(sink.take(makeBatch(["half"], from: 2), from: 0).count == 1)
+        #expect(try contents(of: path) == kept + "2 half\n", "\(why)")
     }
 
     @Test(

@@ -9,10 +9,13 @@ import Testing
 @testable import Delivery
 
 @Suite("Forward sink") struct ForwardSinkTests {
-    private func sink(_ url: String, timeoutMilliseconds: Int = 30_000) throws -> ForwardSink {
-        try ForwardSink(
-            name: "crm", url: url, timeoutMilliseconds: timeoutMilliseconds, userAgent: "hookd/test",
-            renderer: PlainRenderer())
+    private func sink(
+        _ url: String, timeoutMilliseconds: Int = 30_000, _ change: (inout ForwardSettings) -> Void = { _ in }
+    ) throws -> ForwardSink {
+        var settings = ForwardSettings(url: url, userAgent: "hookd/test")
+        settings.timeoutMilliseconds = timeoutMilliseconds
+        change(&settings)
+        return try ForwardSink(name: "crm", settings: settings, renderer: PlainRenderer())
     }
 
     /// Every byte there is, and what would be lost by who reads a body as text or as JSON.
@@ -24,7 +27,7 @@ import Testing
         defer { target.close() }
         var event = TestEvent(bytes: Self.oddBytes)
         event.algorithm = algorithm
-        #expect(try sink(target.url).take(makeBatch([(7, event)]), from: 0).count == 1)
+        #expect(try sink(target.url).deliver(makeBatch([(7, event)])).verdict == .done)
 
         let request = try #require(target.requests.first)
         #expect(request.body == Self.oddBytes)
@@ -46,7 +49,7 @@ import Testing
         let target = try HTTPTarget([])
         defer { target.close() }
         let body = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-        #expect(try sink(target.url).take(makeBatch([(1, TestEvent(bytes: body))]), from: 0).count == 1)
+        #expect(try sink(target.url).deliver(makeBatch([(1, TestEvent(bytes: body))])).verdict == .done)
         #expect(target.requests.map(\.body) == [body])
         #expect(target.requests.allSatisfy { !$0.head.contains("Expect") })
     }
@@ -58,7 +61,7 @@ import Testing
         var event = TestEvent("a")
         event.algorithm = "HmacSHA256\r\nX-Evil: 1"
         event.nonce = "a b"
-        #expect(try sink(target.url).take(makeBatch([(1, event)]), from: 0).count == 1)
+        #expect(try sink(target.url).deliver(makeBatch([(1, event)])).verdict == .done)
         let head = try #require(target.requests.first).head
         #expect(!head.contains("Evil") && !head.contains("signature-nonce"))
     }
@@ -70,7 +73,7 @@ import Testing
         let sink = try sink(target.url)
         let batch = makeBatch(["a", "b", "c"])
         for index in 0..<3 {
-            #expect(sink.take(batch, from: index).count == 1, "one event at a time")
+            #expect(sink.deliver(batch, index...index).verdict == .done)
         }
         #expect(target.requests.map(\.text) == ["a", "b", "c"])
         #expect(target.connectionCount == 1)
@@ -80,17 +83,49 @@ import Testing
     func success(status: Int) throws {
         let target = try HTTPTarget([.answer(status)])
         defer { target.close() }
-        #expect(try sink(target.url).take(makeBatch(["a"]), from: 0).failure == nil)
+        let reply = try sink(target.url).deliver(makeBatch(["a"]))
+        #expect(reply.verdict == .done && reply.answer == nil)
     }
 
-    @Test("takes every other status for a failure", arguments: [400, 401, 404, 410, 429, 500, 503, 599])
+    @Test("takes every other status for a failure, and tells what was said", arguments: [400, 401, 404, 429, 500, 599])
     func failure(status: Int) throws {
         let target = try HTTPTarget([.answer(status, body: "no\u{1B}[31m \r\n")])
         defer { target.close() }
-        let taken = try sink(target.url).take(makeBatch(["a"]), from: 0)
-        let origin = "http://127.0.0.1:\(target.port)"
-        #expect(taken.count == 0)
-        #expect(taken.failure == .answered(origin: origin, status: status, excerpt: "no\\x1b[31m \\x0d\\x0a"))
+        let reply = try sink(target.url).deliver(makeBatch(["a"]))
+        let said = "no\\x1b[31m \\x0d\\x0a"
+        #expect(
+            reply.verdict.error
+                == .answered(origin: "http://127.0.0.1:\(target.port)", status: status, excerpt: said))
+        #expect(reply.answer == "\(status) \(said)")
+    }
+
+    @Test("keeps 4 KiB of an answer, and shows 200 bytes of it in the log")
+    func excerpt() throws {
+        let target = try HTTPTarget([.answer(500, body: String(repeating: "x", count: 5000))])
+        defer { target.close() }
+        let reply = try sink(target.url).deliver(makeBatch(["a"]))
+        #expect(reply.answer == "500 " + String(repeating: "x", count: 4096) + "…")
+        let told = try #require(reply.verdict.error).description
+        #expect(told.contains(String(repeating: "x", count: 200) + "…"))
+    }
+
+    @Test(
+        "hears what the target asks for in Retry-After",
+        arguments: [
+            ("5", 5, "seconds"), ("0", nil, "at once"), ("3600", 3600, "an hour"), ("86400", 3600, "no more than that"),
+            ("Tue, 31 Dec 2999 23:59:59 GMT", 3600, "a date"), ("Thu, 01 Jan 1970 00:00:01 GMT", nil, "a date gone by"),
+            ("soon", nil, "nothing that means anything"), ("-5", nil, "nothing that means anything"),
+            ("99999999999999999999", nil, "more than 64 bits"),
+        ] as [(String, Int64?, String)])
+    func retryAfter(value: String, seconds: Int64?, why: String) throws {
+        let target = try HTTPTarget([.answer(503, headers: ["Retry-After: \(value)"])])
+        defer { target.close() }
+        let verdict = try sink(target.url).deliver(makeBatch(["a"])).verdict
+        guard case .retry(_, let after) = verdict else {
+            Issue.record("\(verdict)")
+            return
+        }
+        #expect(after == seconds.map { $0 * 1_000_000 }, "\(why)")
     }
 
     @Test("follows no redirect", arguments: [301, 302, 303, 307, 308])
@@ -101,8 +136,8 @@ import Testing
             target.close()
             other.close()
         }
-        let taken = try sink(target.url).take(makeBatch(["a"]), from: 0)
-        #expect(taken.failure == .redirected(origin: "http://127.0.0.1:\(target.port)", status: status))
+        let reply = try sink(target.url).deliver(makeBatch(["a"]))
+        #expect(reply.verdict == .pause(.redirected(origin: "http://127.0.0.1:\(target.port)", status: status)))
         #expect(target.requests.count == 1 && other.requests.isEmpty)
     }
 
@@ -113,10 +148,10 @@ import Testing
         let target = try HTTPTarget([face])
         defer { target.close() }
         let sink = try sink(target.url)
-        #expect((sink.take(makeBatch(["a"]), from: 0).count == 1) == isTaken)
+        #expect((sink.deliver(makeBatch(["a"])).verdict == .done) == isTaken)
         try target.streamEnded.await("the stream was cut")
         #expect(target.state.withLock { $0.streamedBytes } < 16 << 20, "what the sockets hold, and not more")
-        #expect(sink.take(makeBatch(["b"]), from: 0).count == 1, "the next event gets a connection of its own")
+        #expect(sink.deliver(makeBatch(["b"])).verdict == .done, "the next event gets a connection of its own")
     }
 
     @Test(
@@ -125,39 +160,40 @@ import Testing
     func broken(face: Face, isTaken: Bool) throws {
         let target = try HTTPTarget([face])
         defer { target.close() }
-        let taken = try sink(target.url).take(makeBatch(["a"]), from: 0)
-        #expect((taken.count == 1) == isTaken)
-        #expect((taken.failure == nil) == isTaken)
+        #expect((try sink(target.url).deliver(makeBatch(["a"])).verdict == .done) == isTaken)
     }
 
     @Test("gives up on a target that says nothing")
     func timeout() throws {
         let target = try HTTPTarget([.stall])
         defer { target.close() }
-        let taken = try sink(target.url, timeoutMilliseconds: 50).take(makeBatch(["a"]), from: 0)
-        guard case .unreachable(_, let reason) = taken.failure else {
-            Issue.record("\(taken)")
+        let reply = try sink(target.url, timeoutMilliseconds: 50).deliver(makeBatch(["a"]))
+        guard case .retry(.unreachable(_, let reason), nil) = reply.verdict else {
+            Issue.record("\(reply)")
             return
         }
         #expect(reason.contains("timed out"))
     }
 
-    @Test("can be interrupted while the target says nothing, and stays so")
-    func interrupted() throws {
+    @Test("lets go of a target that says nothing when it is woken, and can give up the request")
+    func abandoned() throws {
         let target = try HTTPTarget([.stall])
         defer { target.close() }
         let sink = try sink(target.url)
-        let taken = Mutex(Taken(0))
+        let replies = Mutex<Int?>(nil)
+        sink.send(Letter(number: 1, parts: makeBatch(["a"]).parts))
         let done = inBackground {
-            let result = sink.take(makeBatch(["a"]), from: 0)
-            taken.withLock { $0 = result }
+            let count = sink.wait(until: nil).count
+            replies.withLock { $0 = count }
         }
         try target.arrived.await("the request")
-        sink.interrupt()
+        sink.wake()
         try done.await("the sink lets go")
-        #expect(taken.withLock { $0.failure } == .interrupted)
-        #expect(sink.take(makeBatch(["a"]), from: 0).failure == .interrupted)
-        #expect(target.requests.count == 1)
+        #expect(replies.withLock { $0 } == 0)
+        sink.abandon()
+        try target.stallEnded.await("the connection is closed")
+        #expect(sink.deliver(makeBatch(["b"])).verdict == .done)
+        #expect(target.requests.map(\.text) == ["a", "b"])
     }
 
     @Test(
@@ -173,9 +209,9 @@ import Testing
         defer { target.close() }
         // Where an address leads to this machine, there is a target that would take the event.
         let parts = url.split(separator: "%", omittingEmptySubsequences: false)
-        let taken = try sink(parts.joined(separator: "\(target.port)")).take(makeBatch(["a"]), from: 0)
-        guard case .addressRefused(_, let refused) = taken.failure else {
-            Issue.record("\(taken)")
+        let reply = try sink(parts.joined(separator: "\(target.port)")).deliver(makeBatch(["a"]))
+        guard case .retry(.addressRefused(_, let refused, _), nil) = reply.verdict else {
+            Issue.record("\(reply)")
             return
         }
         #expect(refused == address)
@@ -186,7 +222,30 @@ import Testing
     func loopback() throws {
         let target = try HTTPTarget([])
         defer { target.close() }
-        #expect(try sink("http://localhost:\(target.port)/").take(makeBatch(["a"]), from: 0).failure == nil)
+        #expect(try sink("http://localhost:\(target.port)/").deliver(makeBatch(["a"])).verdict == .done)
+    }
+
+    @Test(
+        "connects to no address that the operator has ruled out, whatever name leads there",
+        arguments: [
+            ("localhost", false, [], true, "private"), ("127.0.0.1", false, [], true, "private"),
+            ("localhost", true, ["127.0.0.0/8", "::1"], true, "denied"),
+            ("localhost", true, ["10.0.0.0/8"], false, "not denied"),
+        ])
+    func ruledOut(host: String, allowsPrivate: Bool, denied: [String], isRefused: Bool, why: String) throws {
+        let target = try HTTPTarget([])
+        defer { target.close() }
+        let sink = try sink("http://\(host):\(target.port)/") {
+            $0.addresses.allowsPrivate = allowsPrivate
+            $0.addresses.denied = denied.compactMap { AddressNetwork(text: $0) }
+        }
+        let verdict = sink.deliver(makeBatch(["a"])).verdict
+        if case .retry(.addressRefused, nil) = verdict {
+            #expect(isRefused, "\(why)")
+        } else {
+            #expect(!isRefused && verdict == .done, "\(why): \(verdict)")
+        }
+        #expect(target.requests.isEmpty == isRefused)
     }
 
     @Test(
@@ -210,7 +269,7 @@ import Testing
         defer { target.close() }
         let sink = try sink("http://s3cret:s3cret@127.0.0.1:\(target.port)/s3cret?token=s3cret#s3cret")
         for _ in 0..<3 {
-            let failure = try #require(sink.take(makeBatch(["a"]), from: 0).failure)
+            let failure = try #require(sink.deliver(makeBatch(["a"])).verdict.error)
             #expect(!failure.description.contains("s3cret"))
             #expect(failure.description.contains("http://127.0.0.1:\(target.port) "))
         }

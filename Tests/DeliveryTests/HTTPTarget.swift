@@ -6,6 +6,8 @@ import Glibc
 import Synchronization
 import Testing
 
+@testable import Delivery
+
 /// What a target does with a request.
 enum Face: Sendable {
     /// Answers; the connection stays open.
@@ -18,6 +20,8 @@ enum Face: Sendable {
     case streamBody(status: Int)
     /// Sends header lines for ever.
     case streamHead
+    /// Sends an answer that never ends, a byte at a time and slower than anybody waits for.
+    case drip
     /// Says nothing until the target is closed.
     case stall
 }
@@ -50,11 +54,18 @@ final class HTTPTarget: Sendable {
     let streamEnded = DispatchSemaphore(value: 0)
     let state = Mutex(State())
     private let listener: Int32
-    private let face: @Sendable (Int) -> Face
+    private let tls: TLSServer?
+    private let company: Int
+    private let face: @Sendable (Int, RecordedRequest) -> Face
 
-    /// - Parameter face: what to do with the request of this index, from 0.
-    init(_ face: @escaping @Sendable (Int) -> Face) throws {
+    /// - Parameters:
+    ///   - tls: for a target that speaks TLS.
+    ///   - company: with HTTP/2, how many requests it waits for before it answers all of them 200.
+    ///   - face: what to do with a request; the first is of index 0.
+    init(tls: TLSServer? = nil, company: Int = 1, _ face: @escaping @Sendable (Int, RecordedRequest) -> Face) throws {
         self.face = face
+        self.tls = tls
+        self.company = company
         signal(SIGPIPE, SIG_IGN)
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         try #require(listener >= 0)
@@ -73,12 +84,17 @@ final class HTTPTarget: Sendable {
         DispatchQueue(label: "test.target").async { self.acceptAll() }
     }
 
-    /// A target that answers each request with the face at its index, and then 200.
-    convenience init(_ faces: [Face]) throws {
-        try self.init { $0 < faces.count ? faces[$0] : .answer(200) }
+    /// A target that decides by the body of each request.
+    convenience init(byText face: @escaping @Sendable (String) -> Face) throws {
+        try self.init { face($1.text) }
     }
 
-    var url: String { "http://127.0.0.1:\(port)/sinch" }
+    /// A target that answers each request with the face at its index, and then 200.
+    convenience init(_ faces: [Face], tls: TLSServer? = nil, company: Int = 1) throws {
+        try self.init(tls: tls, company: company) { index, _ in index < faces.count ? faces[index] : .answer(200) }
+    }
+
+    var url: String { "\(tls == nil ? "http" : "https")://127.0.0.1:\(port)/sinch" }
     var requests: [RecordedRequest] { state.withLock { $0.requests } }
     var connectionCount: Int { state.withLock { $0.connections.count } }
 
@@ -107,22 +123,34 @@ final class HTTPTarget: Sendable {
     }
 
     private func serve(_ connection: Int32) {
-        var pending: [UInt8] = []
-        while let request = nextRequest(connection, &pending) {
-            let index = state.withLock { state in
-                state.requests.append(request)
-                return state.requests.count - 1
-            }
-            let face = face(index)
-            arrived.signal()
-            guard show(face, on: connection) else { break }
-        }
         // Closed with the listener's answer to close(), not here, so that no number is used twice.
-        shutdown(connection, Int32(SHUT_RDWR))
+        defer { shutdown(connection, Int32(SHUT_RDWR)) }
+        guard let wire = Wire(connection, tls) else { return }
+        if wire.isHTTP2 {
+            var peer = HTTP2Peer(wire, company: company) { [self] request in
+                _ = record(RecordedRequest(head: "HTTP/2", body: request.body))
+                arrived.signal()
+            }
+            return peer.serve()
+        }
+        var pending: [UInt8] = []
+        while let request = nextRequest(wire, &pending) {
+            let face = face(record(request), request)
+            arrived.signal()
+            guard show(face, on: wire) else { break }
+        }
+    }
+
+    /// Returns the request's index.
+    private func record(_ request: RecordedRequest) -> Int {
+        state.withLock { state in
+            state.requests.append(request)
+            return state.requests.count - 1
+        }
     }
 
     /// Returns whether the connection goes on.
-    private func show(_ face: Face, on connection: Int32) -> Bool {
+    private func show(_ face: Face, on connection: Wire) -> Bool {
         switch face {
         case .answer(let status, let headers, let body):
             let extra = headers.map { $0 + "\r\n" }.joined()
@@ -139,15 +167,21 @@ final class HTTPTarget: Sendable {
         case .streamHead:
             stream("HTTP/1.1 200 X\r\n", then: "X-Again: and again and again\r\n", on: connection)
             return false
+        case .drip:
+            for byte in "HTTP/1.1 200 X\r\nX-Slow: and slower" where put(String(byte), on: connection) {
+                // The target's own slowness, and not a wait of the test.
+                pause(microseconds: 50_000)
+            }
+            return false
         case .stall:
-            var byte: UInt8 = 0
-            _ = recv(connection, &byte, 1, 0)
+            var byte: [UInt8] = [0]
+            _ = connection.read(&byte)
             stallEnded.signal()
             return false
         }
     }
 
-    private func stream(_ beginning: String, then piece: String, on connection: Int32) {
+    private func stream(_ beginning: String, then piece: String, on connection: Wire) {
         guard put(beginning, on: connection) else { return }
         while put(piece, on: connection) {
             state.withLock { $0.streamedBytes += piece.utf8.count }
@@ -155,17 +189,14 @@ final class HTTPTarget: Sendable {
         streamEnded.signal()
     }
 
-    private func put(_ text: String, on connection: Int32) -> Bool {
-        let bytes = Array(text.utf8)
-        return send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
-    }
+    private func put(_ text: String, on connection: Wire) -> Bool { connection.write(Array(text.utf8)) }
 
     /// Reads one request with a Content-Length; nil at the end of the connection.
-    private func nextRequest(_ connection: Int32, _ pending: inout [UInt8]) -> RecordedRequest? {
+    private func nextRequest(_ connection: Wire, _ pending: inout [UInt8]) -> RecordedRequest? {
         var piece = [UInt8](repeating: 0, count: 65_536)
         while true {
             if let request = takeRequest(&pending) { return request }
-            let count = recv(connection, &piece, piece.count, 0)
+            let count = connection.read(&piece)
             guard count > 0 else { return nil }
             pending += piece[..<count]
         }

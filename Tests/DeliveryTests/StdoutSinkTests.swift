@@ -95,6 +95,56 @@ import Testing
         #expect(taken.count == 0 && taken.failure == .readerGone)
     }
 
+    @Test("is tried again where the reader is gone, and goes on for the next one, while others are not held up")
+    func readerGoneAndBack() throws {
+        let directory = try TemporaryDirectory()
+        let (store, notes) = (InMemoryEventStore(), Notes())
+        let fifo = directory.file("fifo")
+        try #require(mkfifo(fifo, 0o600) == 0)
+        let first = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        let writing = open(fifo, O_WRONLY | O_CLOEXEC)
+        defer { close(writing) }
+        close(first)
+        let retry = RetryPolicy(initialMicroseconds: 1000, maximumMicroseconds: 2000)
+        let pace = SinkPace(limit: ReadLimit(events: 10, bytes: 1000), pauseMicroseconds: 0, retry: retry)
+        let stdout = try StdoutSink(name: "journal", descriptor: writing, renderer: PlainRenderer(), pace: pace)
+        let file = FileSink(name: "archive", path: directory.file("events"), renderer: PlainRenderer())
+        let endpoints = [Array("/callbacks".utf8)]
+        let dispatcher = Dispatcher(
+            store: store,
+            subscriptions: [Subscription(stdout, endpoints: endpoints), Subscription(file, endpoints: endpoints)],
+            cursorIntervalMicroseconds: 1000, log: notes.log)
+        signal(SIGPIPE, SIG_IGN)
+        try dispatcher.start()
+        store.append(["a", "b"])
+        try notes.noted.await("the failure is said")
+        while store.state.withLock({ $0.cursors["archive"] }) != 2 { try store.moved.await("the other sink's cursor") }
+        #expect(dispatcher.status.first?.lastError?.contains("nobody reads") == true)
+        let second = open(fifo, O_RDONLY | O_CLOEXEC)
+        defer { close(second) }
+        #expect(read(8, from: second) == Array("1 a\n2 b\n".utf8))
+        #expect(dispatcher.stop(deadline: farAway))
+    }
+
+    @Test(
+        "ends a line that a full disk tore before this start, in a file that it appends to",
+        arguments: [
+            ("1 a\n2 to", true, "1 a\n2 to\n2 torn\n", "torn"), ("1 a\n", true, "1 a\n2 torn\n", "whole"),
+            ("", true, "2 torn\n", "empty"), ("1 a", false, "1 a\n2 torn\n", "torn, and at its end all the same"),
+        ])
+    func torn(before: String, isAppending: Bool, after: String, why: String) throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("events")
+        try write(before, to: path)
+        let file = open(path, O_WRONLY | O_CLOEXEC | (isAppending ? O_APPEND : 0))
+        defer { close(file) }
+        if !isAppending { lseek(file, 0, SEEK_END) }
+        let sink = try sink(file)
+        #expect(sink.take(makeBatch(["torn"], from: 2), from: 0).count == 1)
+        #expect(sink.take(makeBatch(["next"], from: 3), from: 0).count == 1)
+        #expect(try contents(of: path) == after + "3 next\n", "\(why)")
+    }
+
     @Test("leaves the flags of the descriptor alone, which others share")
     func flags() throws {
         let pipe = try Pipe()

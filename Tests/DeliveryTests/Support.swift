@@ -1,11 +1,12 @@
 // What tests of delivery share: a renderer that is easy to read, directories that go away, waits that end.
 
-import Delivery
 import Dispatch
 import Glibc
 import Store
 import Synchronization
 import Testing
+
+@testable import Delivery
 
 /// Renders an event as its sequence number, a blank and its body.
 final class PlainRenderer: EventRenderer {
@@ -15,11 +16,29 @@ final class PlainRenderer: EventRenderer {
         output.append(UInt8(ascii: "\n"))
     }
 
-    func attributes(
-        _ event: StoredEvent, in bytes: UnsafeRawBufferPointer
-    ) -> [(name: String, value: String)] {
-        [("specversion", "1.0"), ("id", "\(event.sequence)"), ("datacontenttype", "application/json")]
+    func appendHeaderLines(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+        for line in ["ce-specversion: 1.0", "ce-id: \(event.sequence)", "Content-Type: application/json"] {
+            output.append(contentsOf: Array(line.utf8) + [0])
+        }
     }
+
+    /// What stands before a colon in the body is the conversation.
+    func orderNumber(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer, by order: EventOrder) -> UInt64? {
+        let parts = bytes[event.body.range].split(separator: UInt8(ascii: ":"), maxSplits: 1)
+        return parts.count == 2 ? parts[0].reduce(7) { $0 &* 31 &+ UInt64($1) } : nil
+    }
+
+    func place(ofLine line: UnsafeRawBufferPointer) -> LinePlace? {
+        let digits = String(decoding: line.prefix { (0x30...0x39).contains($0) }, as: UTF8.self)
+        guard let sequence = Int64(digits), line.dropFirst(digits.utf8.count).first == 0x20 else { return nil }
+        // As `makeBatch` makes ids.
+        return LinePlace(
+            sequence: sequence, id: hex([UInt8](repeating: UInt8(truncatingIfNeeded: sequence), count: 16)))
+    }
+
+    func mayBegin(_ piece: UnsafeRawBufferPointer) -> Bool { piece.first.map { (0x30...0x39).contains($0) } ?? true }
+
+    func traits(_ event: StoredEvent, in bytes: UnsafeRawBufferPointer) -> EventTraits { EventTraits() }
 }
 
 /// What `PlainRenderer` makes of `bodies`, numbered from `first`.
@@ -38,16 +57,22 @@ final class TemporaryDirectory: Sendable {
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
 
-    deinit {
-        if let directory = opendir(path) {
-            while let entry = readdir(directory) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
+    /// The names in it, sorted.
+    var names: [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) {
                     $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                unlink("\(path)/\(name)")
-            }
-            closedir(directory)
+                })
         }
+        return names.filter { $0 != "." && $0 != ".." }.sorted()
+    }
+
+    deinit {
+        for name in names { unlink("\(path)/\(name)") }
         rmdir(path)
     }
 }
@@ -157,3 +182,28 @@ final class Notes: Sendable {
 
 /// Far enough away never to be reached by a test that works.
 var farAway: DispatchTime { .now() + .seconds(30) }
+
+extension EventBatch {
+    /// Its events as the parts of a letter.
+    var parts: [Letter.Part] { events.map { Letter.Part(event: $0, bytes: bytes) } }
+}
+
+extension ForwardSink {
+    /// Sends some events in one letter, and waits for what comes back.
+    func deliver(_ batch: EventBatch, _ range: ClosedRange<Int> = 0...0) -> Reply {
+        send(Letter(number: 1, parts: Array(batch.parts[range])))
+        while true {
+            if let reply = wait(until: nil).first { return reply }
+        }
+    }
+}
+
+extension Verdict {
+    /// What was wrong.
+    var error: SinkError? {
+        switch self {
+        case .done: nil
+        case .retry(let error, _), .pause(let error, _), .refused(let error): error
+        }
+    }
+}

@@ -26,6 +26,10 @@ import Testing
             expected: "HTTP/1.1 200 OK|Content-Type: application/json|Content-Length: 2||",
             why: "to HEAD: the length without the body (RFC 9110 §9.3.2)"),
         .init(
+            response: Response(status: 200, body: Array("a 1".utf8), contentType: "text/plain"),
+            expected: "HTTP/1.1 200 OK|Content-Type: text/plain|Content-Length: 3||a 1", why: "with one of another type"
+        ),
+        .init(
             response: Response(status: 503, retryAfterSeconds: 2),
             expected: "HTTP/1.1 503 Service Unavailable|Retry-After: 2|Content-Length: 0||",
             why: "503 with Retry-After (RFC 9110 §10.2.3)"),

@@ -3,8 +3,9 @@
 import Dispatch
 import Foundation
 import HTTP
-import Server
 import Synchronization
+
+@testable import Server
 
 /// An answer that a test gives when it wants to.
 final class Pending: Sendable {
@@ -33,6 +34,7 @@ final class Echo: Sendable {
     private let arrived = DispatchSemaphore(value: 0)
     private let handled = Mutex<[String]>([])
     private let reported = Mutex<[ConnectionProblem]>([])
+    private let unfinished = Atomic<Int>(0)
 
     fileprivate func take(_ request: Pending) {
         pending.withLock { $0.append(request) }
@@ -43,6 +45,11 @@ final class Echo: Sendable {
     var problems: [ConnectionProblem] { reported.withLock { $0 } }
 
     fileprivate func note(_ problem: ConnectionProblem) { reported.withLock { $0.append(problem) } }
+
+    /// The most connections that a shard had to go on with at the end of a turn.
+    var mostUnfinished: Int { unfinished.load(ordering: .relaxed) }
+
+    fileprivate func note(unfinished count: Int) { unfinished.max(count, ordering: .relaxed) }
 
     fileprivate func note(_ target: String) { handled.withLock { $0.append(target) } }
 
@@ -95,7 +102,7 @@ final class EchoHandler: RequestHandler {
 
     func report(_ problem: ConnectionProblem, client: ClientAddress) { echo.note(problem) }
 
-    func turnEnded() {}
+    func turnEnded() { echo.note(unfinished: shard.unfinished.count) }
 
     private func target(of request: Request) -> String { text(request.head.target, request) }
 

@@ -75,6 +75,12 @@ final class EncryptedClient {
         #expect(ctls_client_send(client, bytes, bytes.count))
     }
 
+    /// Asks for new keys so many times, without a look at the answers.
+    func askForNewKeys(_ times: Int) throws {
+        for _ in 0..<times { #expect(ctls_client_renegotiate(client)) }
+        try plain.send(pending())
+    }
+
     /// Says that nothing more will be sent.
     func close() throws {
         ctls_client_close(client)

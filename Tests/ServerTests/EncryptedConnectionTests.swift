@@ -2,6 +2,7 @@
 
 import CTLSClient
 import Dispatch
+import Foundation
 import Server
 import TestAuthority
 import Testing
@@ -76,6 +77,20 @@ import Testing
         #expect(try client.endsInOrder())
     }
 
+    @Test("gets the answers to all that was sent before the client said goodbye", arguments: versions)
+    func pipelinedGoodbye(_ version: Int32) throws {
+        let running = try server()
+        let client = try EncryptedClient(running.address, version: version)
+        try client.handshake()
+        client.prepare(post("/later") + post("/second") + post("/third"))
+        try client.close()
+        try running.echo.next().answer("first")
+        #expect(try client.answer() == (200, "first"))
+        #expect(try client.answer() == (200, "post /second "))
+        #expect(try client.answer() == (200, "post /third "))
+        #expect(try client.endsInOrder())
+    }
+
     @Test("says goodbye behind the last answer", arguments: versions) func goodbye(_ version: Int32) throws {
         let running = try server()
         let client = try EncryptedClient(running.address, version: version)
@@ -108,6 +123,36 @@ import Testing
         }
         try good.send(post("/x"))
         #expect(try good.answer() == (200, "post /x "))
+    }
+
+    @Test("ends where a client keeps asking for new keys, for each of which it would be answered") func unreadKeys()
+        throws
+    {
+        let running = try server()
+        let client = try EncryptedClient(running.address)
+        try client.handshake()
+        try client.askForNewKeys(1000)
+        _ = try client.endsInOrder()
+        #expect(running.echo.problems.count == 1, "else what waits for a client that does not read grows without bound")
+        let other = try EncryptedClient(running.address)
+        try other.handshake()
+        try other.askForNewKeys(10)
+        try other.send(post("/x"))
+        #expect(try other.answer() == (200, "post /x "), "who asks now and then is served")
+    }
+
+    @Test("ends where the handshake is larger than any") func largeHandshake() throws {
+        let running = try server()
+        let client = try running.client()
+        // A ClientHello that announces 131,000 bytes, in records of 16,000.
+        var hello: [UInt8] = [1, 1, 0xff, 0xb8]
+        hello += [UInt8](repeating: 0x61, count: 131_000)
+        for start in stride(from: 0, to: 96_000, by: 16_000) {
+            try? client.send([0x16, 3, 1, 0x3e, 0x80] + hello[start..<start + 16_000])
+        }
+        _ = try client.rest()
+        let reasons = running.echo.problems.map { "\($0)" }
+        #expect(reasons.count == 1 && reasons[0].contains("too large"), "\(reasons)")
     }
 
     @Test("ends where the handshake takes too long", arguments: [0, 50]) func slowHandshake(_ count: Int) throws {

@@ -1,6 +1,7 @@
 // What one client, and all clients together, may take of the server.
 
 import Dispatch
+import HTTP
 import Server
 import Testing
 
@@ -26,6 +27,21 @@ import Testing
         #expect(try idle.rest() == "", "the one that waited was ended")
         pending.answer("late")
         #expect(try busy.answer() == (200, "late"), "and not the one whose request was being handled")
+    }
+
+    @Test("a connection that waits makes room for one that comes to another shard") func roomAcrossShards() throws {
+        let running = try EchoServer(shards: 2) {
+            $0.connections = 2
+            $0.leastIdleTime = .milliseconds(1)
+        }
+        // The kernel chooses the shard: of ten clients, some find both connections with the other one.
+        var clients: [Client] = []
+        for number in 0..<10 {
+            let client = try running.client()
+            try client.send(post("/\(number)"))
+            #expect(try client.answer() == (200, "post /\(number) "))
+            clients.append(client)  // open to the end
+        }
     }
 
     @Test("an address has no more connections than it may") func perAddress() throws {
@@ -72,6 +88,17 @@ import Testing
         #expect(answer == (200, "post /x "))
         #expect(answer.headers["connection"] == "close")
         #expect(try client.rest() == "")
+    }
+
+    @Test("a connection that always has more to read gets one share of a turn") func share() throws {
+        let running = try EchoServer()
+        let client = try running.client()
+        let body = String(repeating: "x", count: 50_000)
+        let request = "HEAD /x HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        let pieces = [UInt8](String(repeating: request, count: 20).utf8)
+        for _ in 0..<50 { try client.send(pieces) }
+        for _ in 0..<1000 { #expect(try client.answer(toHead: true).status == 200) }
+        #expect(running.echo.mostUnfinished <= 1)
     }
 
     // MARK: Slowness
@@ -157,6 +184,23 @@ import Testing
             try client.send(String(repeating: "x", count: 100_000))
             #expect(try client.answer().status == 200)
         }
+    }
+
+    @Test(
+        "the largest request fits into the least memory that may be set, however it is framed",
+        arguments: [true, false])
+    func largest(_ isChunked: Bool) throws {
+        let running = try EchoServer {
+            $0.request = RequestLimits(bodyBytes: 1 << 20, headBytes: 32 << 10, fieldCount: 20)
+            $0.requestMemoryBytes = 1 << 20 + 32 << 10
+        }
+        let client = try running.client()
+        let piece = String(repeating: "x", count: 8192)
+        try client.send("POST /x HTTP/1.1\r\nHost: a\r\n")
+        try client.send(isChunked ? "Transfer-Encoding: chunked\r\n\r\n" : "Content-Length: 1048576\r\n\r\n")
+        for _ in 0..<128 { try client.send(isChunked ? "2000\r\n\(piece)\r\n" : piece) }
+        if isChunked { try client.send("0\r\n\r\n") }
+        #expect(try client.answer().status == 200)
     }
 
     @Test("what comes behind a request that is being handled is not kept without bound") func pipelined() throws {

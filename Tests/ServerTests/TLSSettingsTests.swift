@@ -33,7 +33,14 @@ import Testing
         let leaf = try Issued("leaf", by: root)
         let weakRoot = try Issued("weak root", key: "RSA-1024", isAuthority: true)
         let damaged = good.certificate.replacing("MII", with: "MIX", maxReplacements: 1)
+        let begin = "-----BEGIN CERTIFICATE-----\n"
+        let cipher = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n"
         let cases: [(TLSIdentity, String)] = [
+            // The callback's refusal is told, and no terminal's.
+            (
+                identity(good.certificate.replacing(begin, with: begin + cipher), good.key),
+                "holds a certificate that is damaged: error:04800068:PEM routines::bad password read"
+            ),
             (identity("", good.key), "holds no certificate"),
             (identity("hello", good.key), "holds no certificate"),
             (identity(good.key, good.key), "holds no certificate"),

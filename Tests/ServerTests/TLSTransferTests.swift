@@ -132,6 +132,21 @@ import Testing
         #expect(link.received == (0..<3).flatMap { Self.bytes(20 + $0) })
     }
 
+    @Test("ends with a client that changes keys without end, before what it must be told fills the memory")
+    func keyUpdatesWithoutEnd() throws {
+        let link = try TLSLink(context).run()
+        let handshakeBytes = link.sentByServer.count
+        for _ in 0..<30 { link.renegotiate() }
+        link.give(link.sentByClient())
+        #expect(link.failure == nil, "far more than an honest client does")
+        for _ in 0..<1000 { link.renegotiate() }
+        link.give(link.sentByClient())
+        #expect(link.failure?.kind == .broken)
+        #expect(link.failure?.text.contains("new keys, again and again") == true)
+        #expect(link.sentByServer.count - handshakeBytes < 2000)
+        #expect(!link.answer([1]))
+    }
+
     @Test("fails at one wrong byte of a record") func tampered() throws {
         for versions in TLSHandshakeTests.versions.map(\.0) {
             let link = try TLSLink(context, ClientOptions(versions: versions)).run()

@@ -73,8 +73,10 @@ import Testing
         store.onCommit { wakes.withLock { $0 += 1 } }
         try record(["crm": 5], buried: [letter(4), letter(2)])
         #expect(try store.redeliveries(of: "crm", limit: 10).isEmpty)
+        // The commit that made the events may have had its sinks woken after it was waited for.
+        let before = wakes.withLock { $0 }
         #expect(try store.releaseDeadLetters([1, 2, 3]) == 2)
-        #expect(wakes.withLock { $0 } == 1, "the sink is woken")
+        #expect(wakes.withLock { $0 } == before + 1, "the sink is woken")
         #expect(try store.deadLetters(limit: 10).isEmpty)
         #expect(try store.redeliveries(of: "crm", limit: 10) == [2, 4], "lowest first")
         #expect(try store.redeliveries(of: "crm", limit: 1) == [2])

@@ -29,7 +29,8 @@ import Testing
 
         /// Fills all that is left.
         func fill() {
-            let descriptor = Glibc.open(path + "/filler", O_RDWR | O_CREAT | O_APPEND, 0o600)
+            // A daemon that another test starts meanwhile must not keep the room.
+            let descriptor = Glibc.open(path + "/filler", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
             defer { close(descriptor) }
             for size in [1 << 20, 1 << 16, 1 << 12] {
                 let bytes = [UInt8](repeating: 1, count: size)

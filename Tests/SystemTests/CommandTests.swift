@@ -11,7 +11,12 @@ import Testing
         #expect(run.output.wholeMatch(of: #/\d+\.\d+\.\d+\S*\n/#) != nil, "\(run.output)")
     }
 
-    @Test("--help of each command prints its usage", arguments: ["serve", "check", "send", "tail"])
+    @Test(
+        "--help of each command prints its usage",
+        arguments: [
+            "serve", "check", "send", "tail", "status", "health", "reload", "dead-letters", "quarantine", "replay",
+            "backup",
+        ])
     func help(_ command: String) throws {
         let run = try hookd([command, "--help"])
         #expect(run.ending == .exited(0) && run.errors.isEmpty)

@@ -90,18 +90,28 @@ import Testing
         #expect(try Self.openssl(daemon).contains("CN = first"), "nothing changes by itself")
         daemon.process.signal(SIGHUP)
         _ = try daemon.process.errors.wait("the new certificate") { text in
-            text.contains("certificates were read again") ? true : nil
+            text.contains("is in force; the first certificate ends on") ? true : nil
         }
         #expect(try Self.openssl(daemon).contains("CN = second"))
 
         try home.directory.write(try Self.site("third", by: authority).certificate, to: "site.pem")
         daemon.process.signal(SIGHUP)
         let told = try daemon.process.errors.wait("what is wrong") { text in
-            text.split(separator: "\n").first { $0.contains("the old certificates stay in force") }
+            text.split(separator: "\n").first { $0.contains("the old configuration stays in force") }
         }
         #expect(told?.contains("is not the key of the certificate") == true)
         #expect(told?.contains("tls.certificates[0].key") == true)
         #expect(try Self.openssl(daemon).contains("CN = second"))
+        #expect(try daemon.stop() == .exited(0))
+    }
+
+    @Test("a key that cannot be read to its end keeps nobody from stopping the daemon") func hangingReload() throws {
+        let (home, _) = try Self.home()
+        let daemon = try DaemonProcess(in: home, Self.settings)
+        defer { try? daemon.kill() }
+        try FileManager.default.removeItem(atPath: home.directory.file("site.key"))
+        #expect(mkfifo(home.directory.file("site.key"), 0o600) == 0)
+        daemon.process.signal(SIGHUP)
         #expect(try daemon.stop() == .exited(0))
     }
 

@@ -125,7 +125,7 @@ import Testing
         #expect(sequences == (1...100).map { String(format: "%019d", $0) })
     }
 
-    @Test("a file sink that is cut off in mid-line by a crash goes on with a whole one") func tornLine() throws {
+    @Test("a file sink whose last line was torn by a crash goes on with a whole one") func tornLine() throws {
         let home = try DaemonHome()
         let torn = #"{"specversion":"1.0","id":"#
         try home.directory.write(torn, to: "events.jsonl")
@@ -134,7 +134,7 @@ import Testing
         #expect(try daemon.post(callback).status == 200)
         #expect(try daemon.stop() == .exited(0))
         let written = lines(of: home.eventsPath)
-        #expect(written.count == 2 && written.first == torn)
+        #expect(written.count == 1, "the torn line is cut off")
         #expect(try EventLine(written.last ?? "").holds(callback.body))
     }
 }

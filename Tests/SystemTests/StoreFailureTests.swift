@@ -73,8 +73,8 @@ import Testing
         let first = try SignedCallback.unique()
         #expect(try daemon.post(first).status == 200)
 
-        let ballast = home.directory.file("state/ballast")
-        try fill(ballast)
+        let filler = home.directory.file("state/filler")
+        try fill(filler)
         // What is left of pages that are allocated already may take some more.
         let turnedAway = try poll("an answer of 503") {
             let callback = try SignedCallback(#"{"padding":"\#(String(repeating: "p", count: 20_000))"}"#)
@@ -85,7 +85,7 @@ import Testing
         let stored = try storedEvents(in: home)
         for _ in 0..<20 { #expect(try daemon.post(turnedAway).status == 503) }
         #expect(try daemon.post(first).status != 409)
-        #expect(unlink(ballast) == 0)
+        #expect(unlink(filler) == 0)
 
         #expect(try resend(turnedAway, to: daemon).text.contains(#""stored""#))
         #expect(try daemon.post(first).text.contains("duplicate"))

@@ -24,6 +24,9 @@ int clinux_accept(int listener, struct sockaddr_storage *peer);
 /// structure around a union.
 int clinux_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data);
 
+/// epoll_ctl(2) to change what `descriptor` is watched for, or to add it where it is not there.
+int clinux_epoll_set(int epoll, int descriptor, uint32_t events, uint64_t data);
+
 /// epoll_ctl(2) to remove `descriptor`.
 int clinux_epoll_remove(int epoll, int descriptor);
 
@@ -39,12 +42,19 @@ int clinux_epoll_wait(int epoll, clinux_event *events, int capacity, int timeout
 /// ppoll(2) until `descriptor` can be read, at most `nanoseconds` by the monotonic clock. Returns what ppoll does.
 int clinux_wait_readable(int descriptor, int64_t nanoseconds);
 
+/// When a file was made, in seconds since 1970 (UTC), by statx(2); 0 where its file system does not know.
+int64_t clinux_birth_seconds(int descriptor);
+
 /// CLOCK_MONOTONIC in nanoseconds: for deadlines, never set back.
 static inline int64_t clinux_monotonic_nanoseconds(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
+
+/// Has glibc give back to the system whatever is 128 KiB or larger as soon as it is freed. On its own it raises that
+/// bound to what was last freed, up to 32 MiB, and then keeps bodies of megabytes in heaps full of holes.
+void clinux_return_large_memory(void);
 
 /// CLOCK_REALTIME in microseconds since 1970 (UTC): what callbacks are signed with, and what may be set back.
 static inline int64_t clinux_wall_microseconds(void) {

@@ -16,18 +16,21 @@ struct Settings: Sendable {
     var sinks = ["archive": #"{"type": "file", "path": "events.jsonl"}"#]
     var limits: [String: String] = [:]
     var logLevel = "info"
+    /// Further keys at the top.
+    var top: [String: String] = [:]
 
     var json: String {
         let secrets = secrets.map { #"{"file": "\#($0)"}"# }.joined(separator: ", ")
         let names = sinks.keys.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
         let keys = ["secrets": "[\(secrets)]", "sinks": "[\(names)]"].merging(endpoint) { $1 }
         let endpoints = Dictionary(uniqueKeysWithValues: paths.map { ($0, object(keys)) })
-        return object([
+        let members = [
             "listen": "[" + (["\"\(listen)\""] + listeners).joined(separator: ", ") + "]",
             "state_directory": "\"\(stateDirectory)\"",
             "endpoints": object(endpoints), "sinks": object(sinks), "limits": object(limits),
             "log": object(["level": "\"\(logLevel)\""]),
-        ])
+        ]
+        return object(members.merging(top) { $1 })
     }
 
     private func object(_ members: [String: String]) -> String {
@@ -66,11 +69,15 @@ final class DaemonProcess: Sendable {
     let port: UInt16
 
     /// Starts a daemon and waits until it says where it listens.
-    init(in home: DaemonHome, _ settings: Settings = Settings(), readsOutput: Bool = true) throws {
+    init(
+        in home: DaemonHome, _ settings: Settings = Settings(), environment: [String: String] = [:],
+        readsOutput: Bool = true
+    ) throws {
         self.home = home
         try home.directory.write(settings.json, to: "hookd.json")
         process = try SpawnedProcess(
-            try hookdExecutable(), ["serve", "--config", home.configurationPath], readsOutput: readsOutput)
+            try hookdExecutable(), ["serve", "--config", home.configurationPath], environment: environment,
+            readsOutput: readsOutput)
         let found = try process.errors.wait("the line that says where hookd listens") { text in
             text.firstMatch(of: /hookd listening on 127\.0\.0\.1:(\d+)/).flatMap { UInt16($0.1) }
         }

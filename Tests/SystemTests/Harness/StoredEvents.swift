@@ -49,6 +49,25 @@ func storedEvents(in home: DaemonHome) throws -> [StoredEvent] {
     }
 }
 
+/// The rows of a query, as text. Works beside a running daemon.
+func rows(of home: DaemonHome, _ sql: String) throws -> [[String]] {
+    var database: OpaquePointer?
+    defer { sqlite3_close_v2(database) }
+    var statement: OpaquePointer?
+    defer { sqlite3_finalize(statement) }
+    guard sqlite3_open_v2(home.databasePath, &database, SQLITE_OPEN_READONLY, nil) == SQLITE_OK,
+        sqlite3_prepare_v2(database, sql, -1, &statement, nil) == SQLITE_OK
+    else { throw Failure("\(sql): \(database.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? "")") }
+    var rows: [[String]] = []
+    while sqlite3_step(statement) == SQLITE_ROW {
+        rows.append(
+            (0..<sqlite3_column_count(statement)).map { column in
+                sqlite3_column_text(statement, column).map { String(cString: $0) } ?? "NULL"
+            })
+    }
+    return rows
+}
+
 /// Runs SQL on a database file that no daemon uses.
 func execute(_ sql: String, on path: String) throws {
     var database: OpaquePointer?

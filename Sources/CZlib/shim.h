@@ -1,0 +1,3 @@
+// zlib, for compressing rotated files.
+#pragma once
+#include <zlib.h>

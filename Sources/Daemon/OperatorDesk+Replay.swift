@@ -1,0 +1,106 @@
+// Replay: a sink takes events again that it has taken before.
+
+import Events
+import Store
+
+extension OperatorDesk {
+    private static let replayKeys: Set<String> = ["sink", "since", "until", "type", "ids", "all", "dry_run"]
+    /// What every type begins with, and need not be said.
+    private static let typePrefix = "com.sinch.conversation."
+
+    /// Which events are meant.
+    private struct Selection {
+        var since: Int64?
+        var until: Int64?
+        var type: String?
+        var ids: [String]?
+        var endpoints: [String]?
+    }
+
+    func replay(_ request: AdminRequest) throws(AdminRefusal) -> AdminAnswer {
+        let body = try AdminBody(request, keys: Self.replayKeys)
+        guard let sink = try body.string("sink") else { throw AdminRefusal(400, "sink must be named") }
+        let narrows = ["since", "until", "type", "ids"].contains { body.has($0) }
+        guard try body.flag("all") != narrows else {
+            throw AdminRefusal(400, "name since, until, type or ids, or say all, and not both")
+        }
+        let ids = try body.strings("ids")?.map { $0.lowercased() }
+        let selection = Selection(
+            since: try body.time("since"), until: try body.time("until"), type: try body.string("type"), ids: ids,
+            endpoints: try endpoints(of: sink))
+        let isTrial = try body.flag("dry_run")
+        guard let cursor = try asking({ () throws(StoreError) in try store.cursor(of: sink) }) else {
+            throw AdminRefusal(404, "there is no sink \(quoted(shortened(sink)))")
+        }
+        var (matched, queued) = (0, 0)
+        try eachMatch(selection, upTo: cursor) { sequences throws(StoreError) in
+            matched += sequences.count
+            if !isTrial { queued += try store.replay(sequences, to: sink) }
+        }
+        return AdminAnswer(
+            200,
+            .object([
+                ("sink", .string(sink)), ("matched", .integer(matched)), ("queued", .integer(queued)),
+                ("dry_run", .bool(isTrial)),
+            ]))
+    }
+
+    private func endpoints(of sink: String) throws(AdminRefusal) -> [String]? {
+        guard let endpoints else { return nil }
+        guard let found = endpoints(sink) else {
+            throw AdminRefusal(404, "there is no sink \(quoted(shortened(sink)))")
+        }
+        return found
+    }
+
+    /// Calls `found` with the sequence numbers of what is selected, some at a time. What is behind the sink's cursor
+    /// will come to it anyway.
+    private func eachMatch(
+        _ selection: Selection, upTo cursor: Int64, _ found: ([Int64]) throws(StoreError) -> Void
+    ) throws(AdminRefusal) {
+        let encoder: CloudEventEncoder
+        do {
+            encoder = try CloudEventEncoder()
+        } catch {
+            throw AdminRefusal(500, "\(error)")
+        }
+        try asking { () throws(StoreError) in
+            let reader = try EventReader(stateDirectory: stateDirectory)
+            var end = cursor
+            var position: Int64 = 0
+            if let since = selection.since { position = try reader.newestSequence(recordedBefore: since) }
+            if let until = selection.until { end = min(end, try reader.newestSequence(recordedBefore: until)) }
+            while position < end {
+                var last = position
+                let batch = try reader.events(
+                    after: position, limit: ReadLimit(events: Self.pieceLimit, bytes: 1 << 20)
+                ) { last = max(last, $0) }
+                let matches = batch.events.filter { event in
+                    event.sequence <= end && Self.isSelected(event, in: batch, selection, encoder)
+                }
+                if !matches.isEmpty { try found(matches.map(\.sequence)) }
+                last = max(last, batch.events.last?.sequence ?? 0)
+                if last == position { return }
+                position = last
+            }
+        }
+    }
+
+    private static func isSelected(
+        _ event: StoredEvent, in batch: borrowing EventBatch, _ selection: Selection, _ encoder: CloudEventEncoder
+    ) -> Bool {
+        if let ids = selection.ids, !ids.contains(hexadecimal(Array(batch.bytes[event.id.range]))) { return false }
+        if let endpoints = selection.endpoints,
+            !endpoints.contains(where: { $0.utf8.elementsEqual(batch.bytes[event.endpoint.range]) })
+        {
+            return false
+        }
+        guard let type = selection.type else { return true }
+        let bytes = batch.bytes.span
+        let found = encoder.facts(
+            receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range),
+            body: bytes.extracting(event.body.range)
+        ).type
+        return found == type || found == typePrefix + type
+    }
+}

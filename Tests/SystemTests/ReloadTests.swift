@@ -1,0 +1,138 @@
+// Another configuration under a running daemon: in force as a whole, or refused as a whole.
+
+import Foundation
+import Testing
+
+@Suite("hookd reload") struct ReloadTests {
+    private func rewrite(_ home: DaemonHome, _ settings: Settings) throws {
+        try home.directory.write(settings.json, to: "hookd.json")
+    }
+
+    /// The settings that a daemon was started with have the port that the kernel chose for 0.
+    private let settings = Settings(secrets: ["secret"])
+
+    @Test("a new secret is taken, and an old one refused, without a connection being lost") func secrets() throws {
+        let daemon = try DaemonProcess(settings)
+        let connection = try daemon.connect()
+        #expect(try connection.exchange(SignedCallback.unique().request()).status == 200)
+        func new() throws -> SignedCallback { try SignedCallback(#"{"n":"\#(freshNonce())"}"#, secret: "new-secret") }
+        #expect(try connection.exchange(new().request()).status == 401)
+        try daemon.home.directory.write("new-secret", to: "new")
+        try rewrite(daemon.home, Settings(secrets: ["secret", "new"]))
+        let reload = try daemon.command("reload")
+        #expect(
+            reload.ending == .exited(0) && reload.output == "the new configuration is in force\n", "\(reload.errors)")
+        #expect(try connection.exchange(new().request()).status == 200)
+        #expect(try connection.exchange(SignedCallback.unique().request()).status == 200)
+
+        try rewrite(daemon.home, Settings(secrets: ["new"]))
+        #expect(try daemon.command("reload", "--json").output == #"{"status":"in force"}"# + "\n")
+        #expect(try connection.exchange(SignedCallback.unique().request()).status == 401)
+        // What was counted before is not forgotten.
+        let metrics = try MetricLines(daemon.admin("/metrics").text)
+        #expect(metrics[#"hookd_callbacks_total{endpoint="/callbacks",outcome="stored"}"#] == 3)
+        #expect(metrics[#"hookd_callbacks_total{endpoint="/callbacks",outcome="forged"}"#] == 2)
+        #expect(try storedEvents(in: daemon.home).count == 3)
+    }
+
+    @Test("SIGHUP does the same, and tells the log") func signal() throws {
+        let daemon = try DaemonProcess(settings)
+        try rewrite(daemon.home, Settings(endpoint: ["repeats": "\"refuse\""], logLevel: "notice"))
+        daemon.process.signal(SIGHUP)
+        _ = try daemon.process.errors.wait("the verdict") { $0.contains("is in force") ? true : nil }
+        let callback = try SignedCallback.unique()
+        #expect(try daemon.post(callback).status == 200)
+        #expect(try daemon.post(callback).status == 409)
+        let configuration = try #require(try daemon.status()["configuration"] as? [String: Any])
+        #expect((configuration["last_reload"] as? [String: Any])?["succeeded"] as? Bool == true)
+    }
+
+    @Test("the log's level follows") func level() throws {
+        let daemon = try DaemonProcess(settings)
+        try rewrite(daemon.home, Settings(logLevel: "error"))
+        #expect(try daemon.command("reload").ending == .exited(0))
+        #expect(try daemon.post(SignedCallback("{}", secret: "wrong")).status == 401)
+        try rewrite(daemon.home, Settings(logLevel: "info"))
+        #expect(try daemon.command("reload").ending == .exited(0))
+        #expect(try daemon.post(SignedCallback("{}", nonce: "a.b")).status == 401)
+        #expect(try daemon.stop() == .exited(0))
+        let log = daemon.process.errors.text
+        #expect(log.contains("outcome=malformed") && !log.contains("outcome=forged"))
+    }
+
+    struct Refusal: CustomTestStringConvertible, Sendable {
+        let settings: Settings, names: String, why: String
+        var testDescription: String { why }
+    }
+
+    @Test(
+        "refused as a whole",
+        arguments: [
+            Refusal(settings: Settings(secrets: ["new", "missing"]), names: "secrets[1]", why: "a secret is missing"),
+            Refusal(
+                settings: Settings(secrets: ["new"], endpoint: ["tolerance": "\"1h\""]), names: "tolerance",
+                why: "a longer window than nonces were kept for"),
+            Refusal(
+                settings: Settings(stateDirectory: "other", secrets: ["new"]), names: "state_directory",
+                why: "another store"),
+            Refusal(
+                settings: Settings(secrets: ["new"], limits: ["connections": "5"]), names: "limits.connections",
+                why: "a limit"),
+            Refusal(
+                settings: Settings(secrets: ["new"], sinks: ["archive": #"{"type": "file", "path": "other.jsonl"}"#]),
+                names: "sinks.archive.path", why: "another file"),
+            Refusal(
+                settings: Settings(paths: ["/callbacks", "/more"], secrets: ["new"]), names: "endpoints./more",
+                why: "an endpoint more"),
+        ]) func refused(_ refusal: Refusal) throws
+    {
+        let home = try DaemonHome()
+        try home.directory.write("new-secret", to: "new")
+        let daemon = try DaemonProcess(in: home, settings)
+        try rewrite(home, refusal.settings)
+        // The new file may name another state directory, where nobody has left word.
+        let reload = try hookd(["reload", "--admin", "unix:\(home.adminPath)"])
+        #expect(reload.ending == .exited(78) && reload.output.isEmpty)
+        #expect(reload.errors.contains(refusal.names), "\(reload.errors)")
+        #expect(try daemon.post(SignedCallback.unique()).status == 200, "the old secret is in force")
+        #expect(try daemon.post(SignedCallback("{}", secret: "new-secret")).status == 401, "and the new one is not")
+        #expect(daemon.process.errors.text.contains("the old configuration stays in force"))
+        let metrics = try MetricLines(daemon.admin("/metrics").text)
+        #expect(metrics["hookd_config_last_reload_successful"] == 0)
+        let status = try hookd(["status", "--admin", "unix:\(home.adminPath)"])
+        #expect(status.output.contains("reload refused at ") && status.output.contains(": the old configuration"))
+        // Set right, it is as if nothing had been.
+        try rewrite(home, settings)
+        #expect(try daemon.command("reload").ending == .exited(0))
+        #expect(try MetricLines(daemon.admin("/metrics").text)["hookd_config_last_reload_successful"] == 1)
+    }
+
+    @Test("a shorter window holds at once, and the longest at the start may come back") func tolerance() throws {
+        let daemon = try DaemonProcess(settings)
+        func old() throws -> SignedCallback {
+            try SignedCallback(#"{"n":"\#(freshNonce())"}"#, timestamp: String(time(nil) - 100))
+        }
+        #expect(try daemon.post(old()).status == 200)
+        try rewrite(daemon.home, Settings(endpoint: ["tolerance": "\"10s\""]))
+        #expect(try daemon.command("reload").ending == .exited(0))
+        #expect(try daemon.post(old()).status == 401)
+        try rewrite(daemon.home, settings)
+        #expect(try daemon.command("reload").ending == .exited(0))
+        #expect(try daemon.post(old()).status == 200)
+    }
+
+    @Test("callbacks that come meanwhile are all answered") func load() throws {
+        let daemon = try DaemonProcess(settings)
+        let clients = LoadClients(4, port: daemon.port)
+        try clients.awaitAcknowledged(50)
+        for index in 0..<5 {
+            try rewrite(daemon.home, Settings(endpoint: ["tolerance": "\"\(100 + index)s\""]))
+            #expect(try daemon.command("reload").ending == .exited(0))
+        }
+        try clients.awaitAcknowledged(100)
+        #expect(try daemon.stop() == .exited(0))
+        let results = try clients.finish()
+        #expect(results.surprises.isEmpty)
+        #expect(try storedEvents(in: daemon.home).count >= results.acknowledged.count)
+    }
+}
