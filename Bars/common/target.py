@@ -8,12 +8,12 @@ ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: ch
 class Target:
     """Takes POSTs on a free port of loopback and counts them. Use it with `with`.
 
-    `endless` answers each of them with a body that has no end; else the answer is 204 and the connection is closed, so
+    `endless` answers each of them with a body that has no end, `hangs` does not answer at all; else the answer is 204 and the connection is closed, so
     that every event takes a new one.
     """
 
-    def __init__(self, endless=False):
-        self.endless = endless
+    def __init__(self, endless=False, hangs=False):
+        self.endless, self.hangs = endless, hangs
         self.taken = 0
         self.sent_bytes = 0
 
@@ -39,6 +39,9 @@ class Target:
             with connection:
                 self._read(connection)
                 self.taken += 1
+                if self.hangs:
+                    connection.recv(1)  # until hookd gives up
+                    return
                 if not self.endless:
                     connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
                     return
