@@ -2,7 +2,7 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time edge build format clean packages
+.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time edge durability build format clean packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -170,6 +170,18 @@ edge: PACKAGES += python3 nginx haproxy slowhttptest strace wrk openssl
 edge: build ## hold the bars of docs/bars.md against a release build, for ten minutes; one of them: make edge BAR=memory
 	@missed=
 	for bar in $(or $(BAR),leniences desync descriptors certificate-swap tls-throughput memory slow-clients); do
+		Bars/$$bar || missed="$$missed $$bar"
+		echo
+	done
+	if [ -n "$$missed" ]; then
+		echo "Missed:$$missed" >&2
+		exit 1
+	fi
+
+durability: PACKAGES += python3 strace sqlite3 libfaketime
+durability: build ## hold the bars of docs/durability.md, for ten minutes; one of them: make durability BAR=io-errors
+	@missed=
+	for bar in $(or $(BAR),io-errors disk-full disk-hangs clock-steps bit-rot); do
 		Bars/$$bar || missed="$$missed $$bar"
 		echo
 	done

@@ -1,9 +1,10 @@
 // Dead letters and redeliveries: nothing falls between a cursor and a letter, and what is released begins anew.
 
 import Foundation
-import Store
 import Synchronization
 import Testing
+
+@testable import Store
 
 @Suite("Dead letters") struct DeadLetterTests {
     let directory: TemporaryDirectory
@@ -15,6 +16,8 @@ import Testing
         disk = FaultyDisk(database: directory.database)
         store = try openStore(directory)
         _ = store.outcomes(of: (1...6).map { Callback("n\($0)", "{\"n\":\($0)}") })
+        // Answers come before wakes: the wake of this commit is over when the queue is free.
+        store.queue.sync {}
     }
 
     private func letter(_ sequence: Int64, _ sink: String = "crm", attempts: Int = 7) -> DeadLetter {
