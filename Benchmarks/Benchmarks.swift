@@ -160,7 +160,7 @@ enum Benchmarks {
 
     static func removeStore(_ store: SQLiteEventStore, _ path: String) {
         store.close()
-        for name in ["hookd.db", "hookd.lock", "hookd.mark", ""] { remove("\(path)/\(name)") }
+        for name in ["hookd.db", "hookd.lock", "hookd.mark", "hookd.ballast", ""] { remove("\(path)/\(name)") }
     }
 
     static func candidate(
