@@ -12,8 +12,6 @@ protocol KeyDeclaration: Sendable {
     var isRequired: Bool { get }
     /// Completes "expected …".
     var expected: String { get }
-    /// What to do instead, if this version of hookd knows the key and cannot do it yet. Completes "expected …".
-    var unsupported: String? { get }
 }
 
 /// The keys of one kind of object.
@@ -32,7 +30,6 @@ struct Setting<Kind: ValueKind>: KeyDeclaration {
 
     var isRequired: Bool { false }
     var expected: String { kind.expected(example: fallback) }
-    var unsupported: String? { nil }
 
     init(_ name: String, _ kind: Kind, default fallback: Kind.Value, _ meaning: String) {
         (self.name, self.kind, self.fallback, self.meaning) = (name, kind, fallback, meaning)
@@ -48,7 +45,6 @@ struct OptionalSetting<Kind: ValueKind>: KeyDeclaration {
     let meaning: String
 
     var expected: String { kind.expected(example: example) }
-    var unsupported: String? { nil }
 
     init(_ name: String, _ kind: Kind, required: Bool = false, example: Kind.Value, _ meaning: String) {
         (self.name, self.kind, self.isRequired, self.example) = (name, kind, required, example)
@@ -63,8 +59,6 @@ struct Entry: KeyDeclaration {
     let isRequired: Bool
     let expected: String
     let meaning: String
-
-    var unsupported: String? { nil }
 
     init(_ name: String, _ content: Content, required: Bool = false, expected: String, _ meaning: String) {
         (self.name, self.content, self.isRequired) = (name, content, required)
@@ -82,21 +76,6 @@ struct Entry: KeyDeclaration {
         case map(of: Content)
         /// An object whose keys depend on its `key`.
         case variants(key: String, shapes: [String: Shape])
-    }
-}
-
-/// A key that has its name already and comes with a later version. It is refused, for a key that is silently
-/// ignored is a promise that is not kept.
-struct LaterKey: KeyDeclaration {
-    let name: String
-    let meaning: String
-
-    var isRequired: Bool { false }
-    var expected: String { "the key left out" }
-    var unsupported: String? { "the key left out" }
-
-    init(_ name: String, _ meaning: String) {
-        (self.name, self.meaning) = (name, meaning)
     }
 }
 

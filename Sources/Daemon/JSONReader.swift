@@ -56,19 +56,15 @@ struct JSONReader {
         }
     }
 
-    /// The keys of an object that `shape` declares. Unknown, doubled, missing and not yet supported keys are
+    /// The keys of an object that `shape` declares. Unknown, doubled and missing keys are
     /// reported here; nil where the value is no object.
     func object(_ shape: Shape) -> JSONObjectReader? {
         guard let entries = entries(expected: shape.expected) else { return nil }
         var readers: [String: JSONReader] = [:]
         var isKnown = true
         for (key, reader) in entries {
-            if let declaration = shape.keys.first(where: { $0.name == key }) {
-                if let reason = declaration.unsupported {
-                    reader.refuse(found: "a key that is not supported by this version of hookd", expected: reason)
-                } else {
-                    readers[key] = reader
-                }
+            if shape.keys.contains(where: { $0.name == key }) {
+                readers[key] = reader
             } else {
                 isKnown = false
                 refuseUnknown(key, at: reader, shape)
@@ -109,7 +105,7 @@ struct JSONReader {
     }
 
     private func refuseUnknown(_ key: String, at reader: JSONReader, _ shape: Shape) {
-        let known = shape.keys.filter { $0.unsupported == nil }.map(\.name)
+        let known = shape.keys.map(\.name)
         // A key of a later version is worth finding too: its own message says more.
         let nearest = nearestName(to: key, among: shape.keys.map(\.name))
         let hint = nearest.map { " (did you mean `\($0)`?)" } ?? ""
