@@ -160,7 +160,10 @@ extension SQLiteEventStore {
             writer.logBytes >= 2 * upkeep.budget.checkpointBytes
         else { return }
         upkeep.isLogHeldSaid = true
-        notify(.snapshotHeld(seconds: (now - since) / Self.second, walBytes: sizeOfFile(directory.logPath)))
+        notify(
+            .snapshotHeld(
+                seconds: (now - since) / Self.second, walBytes: sizeOfFile(directory.logPath),
+                holders: snapshotHolders()))
     }
 
     // MARK: The disk
