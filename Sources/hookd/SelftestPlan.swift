@@ -38,9 +38,9 @@ struct SelftestViolation: Sendable {
     var text: String
 }
 
-/// The violations of a run: all are counted, the first ones are kept.
+/// The violations of a run: all are counted, the first ones of each kind are kept.
 struct SelftestViolations: Sendable {
-    private static let most = 20
+    private static let most = 5
 
     private(set) var first: [SelftestViolation] = []
     private(set) var counts: [SelftestViolation.Kind: Int] = [:]
@@ -52,12 +52,12 @@ struct SelftestViolations: Sendable {
 
     mutating func add(_ kind: SelftestViolation.Kind, _ text: String) {
         counts[kind, default: 0] += 1
-        if first.count < Self.most { first.append(SelftestViolation(kind: kind, text: text)) }
+        if count(kind) <= Self.most { first.append(SelftestViolation(kind: kind, text: text)) }
     }
 
     mutating func add(_ others: SelftestViolations) {
         counts.merge(others.counts) { $0 + $1 }
-        first += others.first.prefix(max(0, Self.most - first.count))
+        first += others.first
     }
 }
 

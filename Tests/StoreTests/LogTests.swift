@@ -101,7 +101,7 @@ import Testing
 }
 
 /// A shell with a transaction that was forgotten.
-private final class HeldSnapshot {
+final class HeldSnapshot {
     private var handle: OpaquePointer?
 
     init(_ path: String) throws {
