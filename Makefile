@@ -2,7 +2,8 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time edge durability build format clean packages
+.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time edge durability build reference format clean
+.PHONY: packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -192,6 +193,12 @@ durability: build ## hold the bars of docs/durability.md, for ten minutes; one o
 
 build: packages ## build hookd for use: .build/release/hookd
 	@swift build -c release --static-swift-stdlib --product hookd
+
+reference: packages ## write hookd.schema.json and the tables of docs/configuration.md anew, from the code
+	@swift build --product hookd $(STRICT)
+	.build/debug/hookd check --schema >hookd.schema.json
+	page=$$(sed '/^<!-- The rest is made by/q' docs/configuration.md)
+	{ printf '%s\n' "$$page"; .build/debug/hookd check --reference; } >docs/configuration.md
 
 format: ## bring all Swift into the house's format
 	@swift format --in-place --recursive Sources Tests Fuzz Benchmarks Package.swift
