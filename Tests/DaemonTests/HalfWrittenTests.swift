@@ -177,7 +177,8 @@ import Testing
         try #require(text != Self.whole, "the row changes something")
         let problems = try Self.problems(Array(text.utf8), in: Self.home())
         #expect(!problems.isEmpty)
-        #expect(problems.contains { row.names.isEmpty || $0.path.contains(row.names) }, "\(problems.map(\.description))")
+        #expect(
+            problems.contains { row.names.isEmpty || $0.path.contains(row.names) }, "\(problems.map(\.description))")
     }
 
     @Test("there are enough of them") func count() {
