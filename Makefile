@@ -2,7 +2,8 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time edge durability crash build format clean packages
+.PHONY: help run test test-nginx test-asan test-tsan fuzz constant-time edge durability crash build reference format
+.PHONY: clean packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -199,6 +200,12 @@ crash: build ## kill hookd again and again under load, and look whether it kept 
 
 build: packages ## build hookd for use: .build/release/hookd
 	@swift build -c release --static-swift-stdlib --product hookd
+
+reference: packages ## write hookd.schema.json and the tables of docs/configuration.md anew, from the code
+	@swift build --product hookd $(STRICT)
+	.build/debug/hookd check --schema >hookd.schema.json
+	page=$$(sed '/^<!-- The rest is made by/q' docs/configuration.md)
+	{ printf '%s\n' "$$page"; .build/debug/hookd check --reference; } >docs/configuration.md
 
 format: ## bring all Swift into the house's format
 	@swift format --in-place --recursive Sources Tests Fuzz Benchmarks Package.swift
