@@ -42,6 +42,9 @@ int clinux_epoll_wait(int epoll, clinux_event *events, int capacity, int timeout
 /// ppoll(2) until `descriptor` can be read, at most `nanoseconds` by the monotonic clock. Returns what ppoll does.
 int clinux_wait_readable(int descriptor, int64_t nanoseconds);
 
+/// Names the calling thread for `ps -L` and `top -H`; of a longer name, the first 15 bytes.
+void clinux_name_thread(const char *name);
+
 /// When a file was made, in seconds since 1970 (UTC), by statx(2); 0 where its file system does not know.
 int64_t clinux_birth_seconds(int descriptor);
 
