@@ -50,6 +50,7 @@ public final class Daemon: Sendable {
     private let server: Server
     private let inspection: Inspection
     private let reloading: Reloading
+    private let feeds: EventFeeds
     private let admin: AdminListener?
 
     /// Opens the store, starts delivery, then listens. When it returns, callbacks are accepted.
@@ -100,6 +101,7 @@ public final class Daemon: Sendable {
         inspection = Inspection(
             configuration, server: server, dispatcher: dispatcher, store: store, ledger: ledger,
             certificates: certificates)
+        feeds = EventFeeds(store: store)
         reloading = Reloading(
             inspection, handlers: handlers, level: level, environment: environment, logger)
         server.start { handlers.make($0) }
@@ -110,13 +112,13 @@ public final class Daemon: Sendable {
     private func startAdmin() {
         guard let admin else { return }
         let operators = OperatorDesk(
-            store: store, stateDirectory: configuration.stateDirectory,
+            store: store, stateDirectory: configuration.stateDirectory, feeds: feeds,
             endpoints: { [inspection] sink in
                 let configuration = inspection.configuration
                 guard configuration.sinks.contains(where: { $0.name == sink }) else { return nil }
                 return configuration.endpoints.filter { $0.sinks.contains(sink) }.map(\.path)
             })
-        let desk = AdminDesk(inspection: inspection, operators: operators) { [reloading] in
+        let desk = AdminDesk(inspection: inspection, operators: operators, feeds: feeds) { [reloading] in
             reloading.reload("hookd reload")
         }
         admin.start(log: refusals) { desk.answer($0) }

@@ -42,6 +42,16 @@ int clinux_epoll_wait(int epoll, clinux_event *events, int capacity, int timeout
 /// ppoll(2) until `descriptor` can be read, at most `nanoseconds` by the monotonic clock. Returns what ppoll does.
 int clinux_wait_readable(int descriptor, int64_t nanoseconds);
 
+/// Keeps SIGCHLD, and SIGINT and SIGTERM with `ends`, from doing what they do, and makes a descriptor that is readable
+/// when one has come (signalfd(2)); -1 with errno set where it cannot be had.
+int clinux_signal_descriptor(int ends);
+
+/// The next signal that has come on a descriptor of `clinux_signal_descriptor`; 0 where there is none.
+int clinux_next_signal(int descriptor);
+
+/// A file in memory that holds `count` bytes and is read from its beginning (memfd_create(2)); -1 with errno set.
+int clinux_memory_file(const void *bytes, size_t count);
+
 /// When a file was made, in seconds since 1970 (UTC), by statx(2); 0 where its file system does not know.
 int64_t clinux_birth_seconds(int descriptor);
 
