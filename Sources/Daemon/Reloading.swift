@@ -44,14 +44,18 @@ final class Reloading: Sendable {
         do throws(ReloadRefusal) {
             let configuration = try read()
             try apply(configuration)
-            for warning in configuration.warnings { logger.warning("\(warning)") }
+            for warning in configuration.warnings { logger.log(warning) }
             inspection.reloaded(configuration)
-            logger.notice("\(cause): the configuration was read again and is in force\(certificateEnds)")
+            logger.log(
+                .reloaded, level: .notice,
+                "\(cause): the configuration was read again and is in force\(certificateEnds)")
             return nil
         } catch {
             inspection.refusedReload(error.reason)
             for line in error.reason.split(separator: "\n") {
-                logger.error("\(cause): the old configuration stays in force: \(line)")
+                logger.log(
+                    error.concernsCertificates ? .certificateRefused : .reloadRefused, level: .error,
+                    "\(cause): the old configuration stays in force: \(line)")
             }
             return error.reason
         }
@@ -64,7 +68,7 @@ final class Reloading: Sendable {
             new = try Configuration.load(path: old.file, environment: environment)
             try new.validateEnvironment()
         } catch {
-            throw ReloadRefusal(reason: error.description)
+            throw ReloadRefusal(error)
         }
         var fixed = ConfigurationChanges(from: old.document, to: new.document).needingRestart
         if new.stateDirectory != old.stateDirectory, !fixed.contains(TopKeys.stateDirectory.name) {
@@ -94,7 +98,7 @@ final class Reloading: Sendable {
         do throws(ConfigurationErrors) {
             try inspection.certificates.replace(configuration, environment: environment)
         } catch {
-            throw ReloadRefusal(reason: error.description)
+            throw ReloadRefusal(error)
         }
         handlers.replace(endpoints: endpoints)
         level.set(configuration.log.level)
@@ -111,6 +115,23 @@ final class Reloading: Sendable {
 /// Why a configuration was not put in force.
 private struct ReloadRefusal: Error {
     var reason: String
+    /// Whether a certificate or key of a listener is among the reasons.
+    var concernsCertificates = false
+}
+
+extension ReloadRefusal {
+    fileprivate init(_ errors: ConfigurationErrors) {
+        self.init(
+            reason: errors.description,
+            concernsCertificates: errors.problems.contains {
+                $0.path.hasPrefix(TopKeys.listen.name) && $0.path.contains(".\(ListenerKeys.tls.name)")
+            })
+    }
+}
+
+extension Logger {
+    /// Logs what is probably not meant.
+    func log(_ warning: ConfigurationWarning) { log(.configurationWarning, level: .warning, "\(warning)") }
 }
 
 extension Configuration {
