@@ -2,7 +2,7 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time edge durability build format clean packages
+.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time edge durability service soak build format clean packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -189,6 +189,24 @@ durability: build ## hold the bars of docs/durability.md, for ten minutes; one o
 		echo "Missed:$$missed" >&2
 		exit 1
 	fi
+
+service: PACKAGES += python3 prometheus openssl strace gcc libseccomp-dev systemd jq curl
+service: build ## hold the bars of docs/service-bars.md, for some minutes; one of them: make service BAR=secrets
+	@missed=
+	for bar in $(or $(BAR),secrets restarts unit monitoring readme); do
+		Bars/$$bar || missed="$$missed $$bar"
+		echo
+	done
+	if [ -n "$$missed" ]; then
+		echo "Missed:$$missed" >&2
+		exit 1
+	fi
+
+# How long `make soak` lasts.
+MINUTES := 5
+soak: PACKAGES += python3
+soak: build ## run under load, with faults, for 5 minutes; longer: make soak MINUTES=30
+	@Bars/soak --minutes $(MINUTES)
 
 build: packages ## build hookd for use: .build/release/hookd
 	@swift build -c release --static-swift-stdlib --product hookd

@@ -21,7 +21,7 @@ class Daemon:
     """A running hookd. Use it with `with`: it is stopped and its files are removed at the end.
 
     `listen` is the configuration's; `sinks` and `limits` too, and a file sink named `archive` is there if no sinks are
-    given. `before_exec` is called in the child before it becomes hookd. `directory` keeps the files of an earlier one.
+    given; what a sink of type stdout prints goes to the file `stdout`. `before_exec` is called in the child before it becomes hookd. `directory` keeps the files of an earlier one.
     """
 
     def __init__(self, hookd=None, listen=None, limits=None, sinks=None, before_exec=None, environment=None,
@@ -38,6 +38,7 @@ class Daemon:
         self.ports = []
         self.ready_seconds = None
         self.log = collections.deque(maxlen=2000)
+        self.stdout = os.devnull
         if sinks is None:
             sinks = {"archive": {"type": "file", "path": self.archive}}
         self.configuration = {
@@ -75,9 +76,10 @@ class Daemon:
         with open(f"{self.directory}/config.json", "w") as file:
             json.dump(self.configuration, file)
         began = time.monotonic()
-        self.process = subprocess.Popen(
-            [self.hookd, "serve", "--config", f"{self.directory}/config.json"], stderr=subprocess.PIPE, text=True,
-            stdout=subprocess.DEVNULL, preexec_fn=self.before_exec, env={**os.environ, **(self.environment or {})})
+        with open(self.stdout, "ab") as stdout:
+            self.process = subprocess.Popen(
+                [self.hookd, "serve", "--config", f"{self.directory}/config.json"], stderr=subprocess.PIPE, text=True,
+                stdout=stdout, preexec_fn=self.before_exec, env={**os.environ, **(self.environment or {})})
         for line in self.process.stderr:
             self.log.append(line)
             if found := re.search(r"hookd listening on ([^;]*)", line):

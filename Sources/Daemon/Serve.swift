@@ -63,6 +63,7 @@ public final class Daemon: Sendable {
         _ configuration: Configuration, environment: [String: String], logger: Logger, level: SharedLogLevel
     ) throws(StartError) {
         holdSignals()
+        forgoCoreDumps()
         clinux_return_large_memory()
         self.configuration = configuration
         self.logger = logger

@@ -61,15 +61,14 @@ struct StatusReport: Sendable {
 }
 
 extension StatusReport {
-    /// Looks at everything. Reads an event for each sink that is behind, which may block on the disk.
-    ///
-    /// - Parameter probes: whether to find out if callbacks are stored now, which costs a commit.
-    init(_ inspection: Inspection, probes: Bool) {
+    /// Looks at everything. Reads an event for each sink that is behind, which may block on the disk, and has the store
+    /// write something, for two seconds at the longest.
+    init(_ inspection: Inspection) {
         let configuration = inspection.configuration
         let statistics = inspection.store.statistics
         now = clinux_wall_microseconds()
         startedAt = inspection.startedAt
-        problem = probes ? inspection.whyNotReady() : nil
+        problem = inspection.whyNotReady()
         listeners = zip(inspection.server.addresses, inspection.certificates.contexts).map { address, context in
             Listener(address: address.description, certificates: context?.certificates)
         }

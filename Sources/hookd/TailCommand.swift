@@ -59,7 +59,8 @@ struct TailCommand: ParsableCommand {
     private func print(_ reader: EventReader, in directory: String) throws {
         let output = Output.standard
         let printer = try EventPrinter(
-            json || !output.isTerminal ? .json : .text(coloured: output.takesColours))
+            json || !output.isTerminal
+                ? .json : .text(coloured: output.takesColours, columns: output.columns))
         let tail = Tail(
             events: reader,
             matches: { event, batch in type.map { printer.isType($0, event, in: batch) } ?? true },
