@@ -73,7 +73,9 @@ final class EventWriter {
         retirement = try Retirement(connection)
         deliveries = try DeliveryTables(connection)
         let newest = try connection.number("SELECT max(sequence) FROM events", for: "reading the newest event")
-        let taken = try connection.number("SELECT max(sequence) FROM cursors", for: "reading the cursors")
+        // The row of no sink is what `takesCallbacks` writes: a time, and no place.
+        let taken = try connection.number(
+            "SELECT max(sequence) FROM cursors WHERE sink <> ''", for: "reading the cursors")
         nextSequence = max(newest + 1, taken + 1, lowestNextSequence)
         self.setup = setup
         nonces = NonceWindow(toleranceSeconds: setup.toleranceSeconds, capacity: setup.nonceCapacity)

@@ -84,7 +84,7 @@ import Testing
 
     @Test("shows no more than a line's worth of a text") func long() throws {
         let line = try line(#"{"text":"\#(String(repeating: "x", count: 61))"}"#, .text(coloured: false))
-        #expect(line.hasSuffix(" " + String(repeating: "x", count: 60) + "…\n"))
+        #expect(line.hasSuffix(" " + String(repeating: "x", count: 57) + "…\n"))
     }
 
     @Test("survives a body that is no JSON") func notJSON() throws {
