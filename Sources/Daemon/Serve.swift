@@ -82,14 +82,17 @@ public final class Daemon: Sendable {
         do {
             let directory = try StateDirectory(path: configuration.stateDirectory)
             store = try SQLiteEventStore(directory: directory, options: .init(configuration)) { refusals.log($0) }
-            dispatcher = Dispatcher(store: store, subscriptions: try makeSubscriptions(configuration)) { note in
+            let subscriptions = try configuration.sinks.map { sink in
+                try makeSubscription(sink, endpoints: configuration.endpoints(of: sink))
+            }
+            dispatcher = Dispatcher(store: store, subscriptions: subscriptions) { note in
                 logger.log(note)
             }
             try dispatcher.start()
         } catch let error as StoreError {
             throw .store(error)
-        } catch let error as SinkError {
-            throw .sink(error)
+        } catch let error as StartError {
+            throw error
         } catch {
             throw .library("\(error)")
         }
@@ -111,7 +114,8 @@ public final class Daemon: Sendable {
         manager = ServiceManager(environment: environment)
         reports = manager.map { [admin, inspection] in ServiceReports($0, inspection, admin: admin?.server) }
         reloading = Reloading(
-            inspection, handlers: handlers, level: log.level, environment: environment, logger, manager: manager)
+            inspection, handlers: handlers, level: log.level, environment: environment,
+            socketCounts: plan.counts(configuration), logger, manager: manager)
         server.start { handlers.make($0) }
         startAdmin()
         reports?.start()
@@ -130,7 +134,7 @@ public final class Daemon: Sendable {
         let desk = AdminDesk(inspection: inspection, operators: operators) { [reloading] in
             reloading.reload("hookd reload")
         }
-        admin.start(log: refusals) { desk.answer($0) }
+        admin.start(log: refusals, token: { [inspection] in inspection.configuration.admin.token }) { desk.answer($0) }
         log.logger.info("admin listener on \(escapingControls(admin.address.description))")
     }
 
@@ -140,8 +144,9 @@ public final class Daemon: Sendable {
         let logger = log.logger
         logger.log(.stopping, level: .notice, "hookd stopping: no new connections; answering what was read")
         inspection.drains()
-        reports?.stopping(drainTimeout: configuration.limits.drainTimeout)
-        let deadline = DispatchTime.now() + .milliseconds(Int(configuration.limits.drainTimeout / .milliseconds(1)))
+        let patience = inspection.configuration.limits.drainTimeout
+        reports?.stopping(drainTimeout: patience)
+        let deadline = DispatchTime.now() + .milliseconds(Int(patience / .milliseconds(1)))
         if !server.drain(deadline: deadline) {
             logger.log(.stopIncomplete, level: .warning, "connections were cut at the drain timeout")
         }
