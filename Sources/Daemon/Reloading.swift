@@ -15,6 +15,11 @@ final class Reloading: Sendable {
         case inForce([String])
         /// The old one stays in force. Why, a line for each reason.
         case refused(String)
+
+        /// For people, where there is something to tell.
+        fileprivate var status: String? {
+            if case .refused(let reason) = self { "the reload was refused: \(reason)" } else { nil }
+        }
     }
 
     /// Everything that a configuration needs, ready to be put in force.
@@ -36,14 +41,16 @@ final class Reloading: Sendable {
     private let environment: [String: String]
     private let logger: Logger
     private let manager: ServiceManager?
+    /// How many sockets each entry of `listen` has.
+    private let socketCounts: [Int]
     /// Two at once would mix.
     private let queue = DispatchQueue(label: "hookd.reload", qos: .userInitiated)
 
     init(
         _ inspection: Inspection, handlers: CallbackHandlers, level: SharedLogLevel, environment: [String: String],
-        _ logger: Logger, manager: ServiceManager?
+        socketCounts: [Int], _ logger: Logger, manager: ServiceManager?
     ) {
-        self.manager = manager
+        (self.socketCounts, self.manager) = (socketCounts, manager)
         (self.inspection, self.handlers, self.level) = (inspection, handlers, level)
         (self.environment, self.logger) = (environment, logger)
     }
@@ -55,11 +62,7 @@ final class Reloading: Sendable {
         queue.sync {
             manager?.reloading()
             let verdict = readAndApply(cause)
-            if case .refused(let reason) = verdict {
-                manager?.reloaded("the reload was refused: \(reason)")
-            } else {
-                manager?.reloaded(nil)
-            }
+            manager?.reloaded(verdict.status)
             return verdict
         }
     }
@@ -116,10 +119,12 @@ final class Reloading: Sendable {
                 sinks: try sinkChanges(from: old, to: configuration, changes),
                 certificates: try inspection.certificates.prepare(configuration, environment: environment),
                 limits: ServerLimits(configuration.limits, descriptors: raiseDescriptorLimit(), logger),
-                listeners: configuration.listen.map { ListenerSettings($0, tls: nil) },
+                listeners: zip(configuration.listen, socketCounts).flatMap { listener, count in
+                    Array(repeating: ListenerSettings(listener, tls: nil), count: count)
+                },
                 summary: changes.summary + otherSecrets(from: old, to: configuration, changes))
-        } catch let error as ConfigurationErrors {
-            throw ReloadRefusal(error)
+        } catch let errors as ConfigurationErrors {
+            throw ReloadRefusal(errors)
         } catch {
             throw ReloadRefusal(reason: "\(error)")
         }

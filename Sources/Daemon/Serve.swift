@@ -117,7 +117,8 @@ public final class Daemon: Sendable {
         reports = manager.map { [admin, inspection] in ServiceReports($0, inspection, admin: admin?.server) }
         feeds = EventFeeds(store: store)
         reloading = Reloading(
-            inspection, handlers: handlers, level: log.level, environment: environment, logger, manager: manager)
+            inspection, handlers: handlers, level: log.level, environment: environment,
+            socketCounts: plan.counts(configuration), logger, manager: manager)
         server.start { handlers.make($0) }
         startAdmin()
         reports?.start()
