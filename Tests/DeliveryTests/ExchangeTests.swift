@@ -78,8 +78,10 @@ import Testing
         #expect(store.state.withLock { $0.cursors } == ["moving": 4000, "staying": 4000])
     }
 
-    @Test("of a target's settings: it gets no event twice, although several are under way", arguments: [1, 8])
-    func forward(concurrency: Int) throws {
+    @Test(
+        "of a target's settings: it gets no event twice, although several are under way; also where it fails",
+        arguments: [1, 8], [false, true])
+    func forward(concurrency: Int, fails: Bool) throws {
         let random = Mutex(SplitMix(state: 7))
         let target = try HTTPTarget { _, _ in
             // The target's own slowness, and not a wait of the test.
@@ -98,11 +100,18 @@ import Testing
         }
         let dispatcher = dispatcher([try sink()])
         try dispatcher.start()
+        store.state.withLock { $0.hidesCursors = fails }
         var count = 0
         try storing(600) { isDone in
             repeat {
                 count += 1
-                try dispatcher.exchange([.begin(try sink())], patience: Self.patience)
+                guard fails else {
+                    try dispatcher.exchange([.begin(try sink())], patience: Self.patience)
+                    continue
+                }
+                #expect(throws: ExchangeError.self) {
+                    try dispatcher.exchange([.begin(try sink()), .begin(file("more"))], patience: Self.patience)
+                }
             } while !isDone()
         }
         #expect(dispatcher.stop(deadline: farAway))
