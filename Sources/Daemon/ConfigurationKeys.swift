@@ -42,6 +42,8 @@ public enum LogFormat: String, CaseIterable, Sendable {
     case text
     /// For programs: a JSON object.
     case json
+    /// For systemd's journal: fields, without a line.
+    case journal
 }
 
 /// The keys of the file.
@@ -53,8 +55,8 @@ enum TopKeys {
     static let listen = Entry(
         "listen", .list(of: .stringOrObject(.listener)), required: true,
         expected: "a list of addresses such as [\"127.0.0.1:8080\"]",
-        "Where to listen: host:port, [v6]:port, unix:/path, or an object with such an `address`. Port 0 takes any that"
-            + " is free.")
+        "Where to listen: host:port, [v6]:port, unix:/path, systemd or systemd:NAME (sockets that systemd hands over),"
+            + " or an object with such an `address`. Port 0 takes any that is free.")
     static let stateDirectory = Entry(
         "state_directory", .path, expected: "a directory that hookd may write to, such as \"/var/lib/hookd\"",
         "Where events, nonces and cursors are kept. Without it $STATE_DIRECTORY, as systemd sets it.")
@@ -204,8 +206,10 @@ enum RetentionKeys {
 enum LogKeys {
     static let level = Setting(
         "level", ChoiceKind<LogLevel>(), default: .info, "The least severe messages that are logged.")
-    static let format = Setting(
-        "format", ChoiceKind<LogFormat>(later: ["journal"]), default: .text, "How a line is written.")
+    static let format = OptionalSetting(
+        "format", ChoiceKind<LogFormat>(), example: .text,
+        "How it is written: text, json or journal. Without it journal where systemd connects stderr to its journal,"
+            + " else text.")
 }
 
 extension Shape {

@@ -13,7 +13,9 @@ extension Configuration {
         lines.append(limits.posture)
         lines.append(retention.posture)
         lines.append(admin.posture)
-        lines.append("log \(log.format.rawValue), from level \(log.level.rawValue) on")
+        lines.append(
+            "log \(log.format?.rawValue ?? "as journal or text, as suits stderr"), from level \(log.level.rawValue) on"
+        )
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -31,6 +33,7 @@ extension Configuration {
 extension Configuration.Listener {
     fileprivate var posture: String {
         var parts = ["listen \(escapingControls(address.description))"]
+        if address.isActivated { parts.append("handed over by systemd when it starts hookd, so not looked at here") }
         if let tls { parts.append(tls.posture) }
         if isDualStack { parts.append("IPv4 as well") }
         if let unixMode { parts.append("mode \(fileModeText(unixMode))") }

@@ -21,7 +21,7 @@ extension SQLiteEventStore.Options {
 extension RateLimitedLog {
     /// What the store has to tell.
     func log(_ notice: SQLiteEventStore.Notice) {
-        log(notice.topic, level: notice.level, "\(notice.message)")
+        log(notice.topic, level: notice.level, kind: notice.kind, "\(notice.message)", metadata: notice.metadata)
     }
 }
 
@@ -45,6 +45,35 @@ extension SQLiteEventStore.Notice {
         case .retentionPaused: "retention"
         case .retentionResumed: "retention resumed"
         case .retentionHeldBack: "retention held back"
+        case .tailPassed: "tail"
+        }
+    }
+
+    fileprivate var kind: LogKind {
+        switch self {
+        case .commitFailed, .reopenFailed: .storeRefuses
+        case .recovered: .storeRecovered
+        case .eventsLost: .eventsLost
+        case .damagedEvent: .eventDamaged
+        case .quarantineOverflowed: .quarantineOverflowed
+        case .belowReserve: .reserveReached
+        case .roomAgain, .ballastRestored: .reserveLeft
+        case .ballastReleased: .ballastReleased
+        case .ballastMissing: .ballastMissing
+        case .snapshotHeld: .snapshotHeld
+        case .snapshotReleased: .snapshotReleased
+        case .retentionPaused: .clockJumped
+        case .retentionResumed: .clockBelieved
+        case .retentionHeldBack: .retentionHeldBack
+        case .tailPassed: .tailPassed
+        }
+    }
+
+    fileprivate var metadata: Logger.Metadata {
+        switch self {
+        case .damagedEvent(let sequence): ["sequence": .stringConvertible(sequence)]
+        case .retentionHeldBack(let sink?, _): ["sink": .string(sink)]
+        default: [:]
         }
     }
 
@@ -52,7 +81,9 @@ extension SQLiteEventStore.Notice {
         switch self {
         case .eventsLost, .damagedEvent: .critical
         case .commitFailed, .reopenFailed, .belowReserve, .ballastReleased: .error
-        case .quarantineOverflowed, .ballastMissing, .snapshotHeld, .retentionPaused, .retentionHeldBack: .warning
+        case .quarantineOverflowed, .ballastMissing, .snapshotHeld, .retentionPaused, .retentionHeldBack,
+            .tailPassed:
+            .warning
         case .recovered, .roomAgain, .ballastRestored, .snapshotReleased, .retentionResumed: .notice
         }
     }
@@ -89,6 +120,8 @@ extension SQLiteEventStore.Notice {
             "events beyond the retention are kept, for "
                 + (sink.map { "sink \($0) has not taken them" } ?? "a repeat of them may still come")
                 + ". The store uses \(megabytes(bytes))"
+        case .tailPassed(let name):
+            "events were deleted that hookd tail --as \(name) had not read: it was forgotten, or is too far behind"
         }
     }
 }

@@ -20,15 +20,22 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup var option: ConfigurationOption
 
     func run() throws {
+        // First, while descriptors are as they were handed over.
+        let sockets = ActivatedSockets.handedOver()
         let configuration = try option.load()
-        let level = SharedLogLevel(configuration.log.level)
-        let logger = configuration.log.makeLogger(level: level)
-        for warning in configuration.warnings { logger.warning("\(warning)") }
+        do {
+            try configuration.validateSockets(sockets)
+        } catch {
+            Output.error.write(line: "\(error)")
+            throw ExitCode.badConfiguration
+        }
+        let environment = ProcessInfo.processInfo.environment
+        let log = DaemonLog(configuration.log, environment: environment)
         let daemon: Daemon
         do {
-            daemon = try Daemon(
-                configuration, environment: ProcessInfo.processInfo.environment, logger: logger, level: level)
+            daemon = try Daemon(configuration, environment: environment, sockets: sockets, log: log)
         } catch {
+            log.flush()
             throw failure("did not start: \(error)")
         }
         daemon.runUntilSignalled()

@@ -28,9 +28,7 @@ import Testing
         .init(.more(#""retention": {"days": 7}"#), "retention.days", found: "an unknown key", "no such bound"),
         .init(.more(#""retention": "7d""#), "retention", found: "\"7d\"", "a text for an object"),
         .init(.more(#""log": {"level": "verbose"}"#), "log.level", found: "\"verbose\"", "no such level"),
-        .init(
-            .more(#""log": {"format": "journal"}"#), "log.format",
-            found: "\"journal\", which is not supported by this version of hookd", "later"),
+        .init(.more(#""log": {"format": "syslog"}"#), "log.format", found: "\"syslog\"", "no such format"),
         .init(.more(#""log": "debug""#), "log", found: "\"debug\"", "a text for an object"),
         .init(.stateDirectory("7"), "state_directory", found: "7", "a number for a path"),
         .init(.stateDirectory(#""""#), "state_directory", found: "\"\"", "an empty path"),
@@ -43,7 +41,14 @@ import Testing
         .init(.listen("[8080]"), "listen[0]", found: "8080", "a number"),
         .init(.listen(#"["127.0.0.1:1", ":80"]"#), "listen[1]", found: "\":80\"", "no host: all of them, or none?"),
         .init(.listen(#"["127.0.0.1:1", "127.0.0.1:1"]"#), "listen[1]", found: "\"127.0.0.1:1\"", "twice the same"),
-        .init(.listen(#"["systemd"]"#), "listen[0]", found: "\"systemd\"", "later"),
+        .init(.listen(#"["systemd:"]"#), "listen[0]", found: "\"systemd:\"", "no name behind the colon"),
+        .init(.listen(#"["systemd", "systemd"]"#), "listen[1]", found: "\"systemd\"", "all sockets twice"),
+        .init(
+            .listen(#"[{"address": "systemd:web", "mode": "0660"}]"#), "listen[0].mode", found: "\"0660\"",
+            "the permissions are the socket unit's"),
+        .init(
+            .listen(#"[{"address": "systemd:web", "dual_stack": true}]"#), "listen[0].dual_stack", found: "true",
+            "and so are the families"),
         .init(
             .listen(#"[{"address": "127.0.0.1:1", "tls": {}}]"#), "listen[0].tls.certificates", found: "nothing",
             "encryption without a certificate"),
@@ -280,7 +285,7 @@ import Testing
         #expect(
             text.problems().map(\.description) == [
                 #"/etc/hookd/hookd.json:2: listen[0]: found "127.0.0.1"; "#
-                    + #"expected host:port, [v6]:port or unix:/path, such as "127.0.0.1:8080"."#,
+                    + #"expected host:port, [v6]:port, unix:/path or systemd:NAME, such as "127.0.0.1:8080"."#,
                 "/etc/hookd/hookd.json:5: endpoints./c.tolerence: found an unknown key; "
                     + "expected one of secrets, tolerance, repeats, late, late_window, allow, rate_limit, sinks "
                     + "(did you mean `tolerance`?).",
