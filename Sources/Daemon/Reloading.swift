@@ -34,6 +34,8 @@ final class Reloading: Sendable {
     private let handlers: CallbackHandlers
     private let level: SharedLogLevel
     private let environment: [String: String]
+    /// The server's listeners as a configuration with the same addresses has them: one of its may be several.
+    private let listeners: @Sendable (Configuration) -> [ListenerSettings]
     private let logger: Logger
     private let manager: ServiceManager?
     /// Two at once would mix.
@@ -41,9 +43,10 @@ final class Reloading: Sendable {
 
     init(
         _ inspection: Inspection, handlers: CallbackHandlers, level: SharedLogLevel, environment: [String: String],
-        _ logger: Logger, manager: ServiceManager?
+        listeners: @escaping @Sendable (Configuration) -> [ListenerSettings], _ logger: Logger,
+        manager: ServiceManager?
     ) {
-        self.manager = manager
+        (self.manager, self.listeners) = (manager, listeners)
         (self.inspection, self.handlers, self.level) = (inspection, handlers, level)
         (self.environment, self.logger) = (environment, logger)
     }
@@ -116,7 +119,7 @@ final class Reloading: Sendable {
                 sinks: try sinkChanges(from: old, to: configuration, changes),
                 certificates: try inspection.certificates.prepare(configuration, environment: environment),
                 limits: ServerLimits(configuration.limits, descriptors: raiseDescriptorLimit(), logger),
-                listeners: configuration.listen.map { ListenerSettings($0, tls: nil) },
+                listeners: listeners(configuration),
                 summary: changes.summary + otherSecrets(from: old, to: configuration, changes))
         } catch let error as ConfigurationErrors {
             throw ReloadRefusal(error)

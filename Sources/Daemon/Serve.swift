@@ -116,7 +116,8 @@ public final class Daemon: Sendable {
         reports = manager.map { [admin, inspection] in ServiceReports($0, inspection, admin: admin?.server) }
         feeds = EventFeeds(store: store)
         reloading = Reloading(
-            inspection, handlers: handlers, level: log.level, environment: environment, logger, manager: manager)
+            inspection, handlers: handlers, level: log.level, environment: environment,
+            listeners: { makeListeners($0, certificates, plan) }, logger, manager: manager)
         server.start { handlers.make($0) }
         startAdmin()
         reports?.start()
