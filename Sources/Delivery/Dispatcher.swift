@@ -33,16 +33,19 @@ public final class Dispatcher: Sendable {
     /// Begins to deliver: where each sink stopped, and with events stored from now on where a sink is new. Blocks
     /// until the new sinks' cursors are durable, so that nothing stored after it returns can be missed.
     public func start() throws(StoreError) {
+        let stored = store.newestSequence
+        let places = lanes.map { $0.places() }
+        // What the store lost keeps its numbers, so that none is ever that of two events.
+        if let last = places.joined().map(\.sequence).max(), last > stored { try store.skip(through: last) }
         let newest = store.newestSequence
         var added: [String: Int64] = [:]
-        for lane in lanes {
+        for (lane, places) in zip(lanes, places) {
             let name = lane.progress.name
-            let places = lane.places()
             let cursor = try store.cursor(of: name)
             if cursor == nil { added[name] = newest }
-            if let cursor, cursor > newest { warn(name, cursor: cursor, newest: newest) }
+            if let cursor, cursor > stored { warn(name, cursor: cursor, newest: stored) }
             let durable = cursor ?? newest
-            let start = try furthest(of: places, beyond: durable, newest: newest, sink: name)
+            let start = try furthest(of: places, beyond: durable, newest: stored, sink: name)
             lane.progress.begin(at: start, durable: durable) { [weak keeper] in keeper?.touch() }
         }
         if !added.isEmpty { try store.moveCursors(added) }
@@ -120,8 +123,8 @@ public final class Dispatcher: Sendable {
     private func sayAhead(_ sink: String, place: Int64, newest: Int64) {
         let message =
             "holds an event of number \(place), but the newest stored one is \(newest): acknowledged events were "
-            + "lost with the store's end, or the lines are of another store. Was an old backup restored? What is "
-            + "stored from now on follows them in the file."
+            + "lost with the store's end, or the lines are of another store. Was an old backup restored? Their numbers "
+            + "are not used again: the next event is number \(place + 1) or higher, and follows them in the file."
         log(DeliveryNote(level: .critical, sink: sink, message: message))
     }
 
