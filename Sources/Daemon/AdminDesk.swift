@@ -7,8 +7,8 @@ import Metrics
 struct AdminDesk: Sendable {
     let inspection: Inspection
     let operators: OperatorDesk
-    /// Puts the configuration file in force. Returns why not; nil where it is.
-    let reload: @Sendable () -> String?
+    /// Puts the configuration file in force.
+    let reload: @Sendable () -> Reloading.Verdict
 
     /// Answers a question. Blocks for as long as what is asked takes.
     func answer(_ request: AdminRequest) -> AdminAnswer {
@@ -33,7 +33,11 @@ struct AdminDesk: Sendable {
     }
 
     private func reloading() -> AdminAnswer {
-        if let refusal = reload() { return .error(409, refusal) }
-        return AdminAnswer(200, .object([("status", .string("in force"))]))
+        switch reload() {
+        case .refused(let reason): return .error(409, reason)
+        case .inForce(let changes):
+            return AdminAnswer(
+                200, .object([("status", .string("in force")), ("changes", .array(changes.map { .string($0) }))]))
+        }
     }
 }

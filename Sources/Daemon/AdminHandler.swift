@@ -7,7 +7,7 @@ import Server
 
 /// Answers the requests of the admin listener. Nothing that asks the store happens on the shard's queue.
 final class AdminHandler: RequestHandler, @unchecked Sendable {  // every call comes on the shard's queue
-    private let gate: AdminGate
+    private let gate: @Sendable () -> AdminGate
     private let log: RateLimitedLog
     private let shard: Shard
     private let answer: @Sendable (AdminRequest) -> AdminAnswer
@@ -18,13 +18,14 @@ final class AdminHandler: RequestHandler, @unchecked Sendable {  // every call c
     ///   - log: is told of whoever is not let in.
     ///   - answer: called on a queue of its own, and may block.
     init(
-        gate: AdminGate, shard: Shard, log: RateLimitedLog, answer: @escaping @Sendable (AdminRequest) -> AdminAnswer
+        gate: @escaping @Sendable () -> AdminGate, shard: Shard, log: RateLimitedLog,
+        answer: @escaping @Sendable (AdminRequest) -> AdminAnswer
     ) {
         (self.gate, self.shard, self.log, self.answer) = (gate, shard, log, answer)
     }
 
     func refuse(_ request: Request) -> Response? {
-        if let refusal = gate.refuse(request) {
+        if let refusal = gate().refuse(request) {
             log.log(
                 "admin \(refusal.status)", level: .warning, "a request to the admin listener was refused",
                 metadata: ["peer": .string(request.client.description), "status": .stringConvertible(refusal.status)])

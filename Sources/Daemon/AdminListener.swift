@@ -11,7 +11,8 @@ final class AdminListener: Sendable {
     /// Where it listens, as operators write it.
     let address: ListenAddress
     private let server: Server
-    private let gate: AdminGate
+    /// The host that is listened on; nil on a Unix socket.
+    private let host: String?
     private let place: AdminPlace
     /// Where the address is written down.
     private let note: String
@@ -42,10 +43,10 @@ final class AdminListener: Sendable {
         // The port may be the kernel's choice.
         if case .tcp(let host, _)? = server.addresses.first {
             address = server.addresses[0]
-            gate = AdminGate(token: configuration.admin.token, host: host)
+            self.host = host
         } else {
             address = place.address
-            gate = AdminGate(token: configuration.admin.token, host: nil)
+            host = nil
         }
         note = adminNotePath(in: configuration.stateDirectory)
         writeDown()
@@ -62,8 +63,16 @@ final class AdminListener: Sendable {
     }
 
     /// Begins to answer.
-    func start(log: RateLimitedLog, answer: @escaping @Sendable (AdminRequest) -> AdminAnswer) {
-        server.start { [gate] shard in AdminHandler(gate: gate, shard: shard, log: log, answer: answer) }
+    ///
+    /// - Parameter token: the token that is in force.
+    func start(
+        log: RateLimitedLog, token: @escaping @Sendable () -> Secret?,
+        answer: @escaping @Sendable (AdminRequest) -> AdminAnswer
+    ) {
+        server.start { [host] shard in
+            AdminHandler(
+                gate: { AdminGate(token: token(), host: host) }, shard: shard, log: log, answer: answer)
+        }
     }
 
     /// Ends; what is being answered gets its answer if that is soon.

@@ -29,6 +29,8 @@ public struct Configuration: Sendable {
     public var warnings: [ConfigurationWarning]
     /// What it was read from.
     var document = ConfigurationDocument()
+    /// Where relative paths in it start.
+    var directory = "/"
 
     /// An address to listen on, and how clients come there.
     public struct Listener: Hashable, Sendable {

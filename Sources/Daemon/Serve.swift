@@ -75,14 +75,17 @@ public final class Daemon: Sendable {
         do {
             let directory = try StateDirectory(path: configuration.stateDirectory)
             store = try SQLiteEventStore(directory: directory, options: .init(configuration)) { refusals.log($0) }
-            dispatcher = Dispatcher(store: store, subscriptions: try makeSubscriptions(configuration)) { note in
+            let subscriptions = try configuration.sinks.map { sink in
+                try makeSubscription(sink, endpoints: configuration.endpoints(of: sink))
+            }
+            dispatcher = Dispatcher(store: store, subscriptions: subscriptions) { note in
                 logger.log(level: note.level.logged, "\(note.message)", metadata: note.metadata)
             }
             try dispatcher.start()
         } catch let error as StoreError {
             throw .store(error)
-        } catch let error as SinkError {
-            throw .sink(error)
+        } catch let error as StartError {
+            throw error
         } catch {
             throw .library("\(error)")
         }
@@ -119,7 +122,7 @@ public final class Daemon: Sendable {
         let desk = AdminDesk(inspection: inspection, operators: operators) { [reloading] in
             reloading.reload("hookd reload")
         }
-        admin.start(log: refusals) { desk.answer($0) }
+        admin.start(log: refusals, token: { [inspection] in inspection.configuration.admin.token }) { desk.answer($0) }
         logger.info("admin listener on \(escapingControls(admin.address.description))")
     }
 
@@ -128,7 +131,8 @@ public final class Daemon: Sendable {
     public func stop() {
         logger.notice("hookd stopping: no new connections; answering what was read")
         inspection.drains()
-        let deadline = DispatchTime.now() + .milliseconds(Int(configuration.limits.drainTimeout / .milliseconds(1)))
+        let patience = inspection.configuration.limits.drainTimeout
+        let deadline = DispatchTime.now() + .milliseconds(Int(patience / .milliseconds(1)))
         if !server.drain(deadline: deadline) { logger.warning("connections were cut at the drain timeout") }
         if !dispatcher.stop(deadline: deadline) {
             logger.warning("not every sink has caught up; the rest is delivered after the next start")

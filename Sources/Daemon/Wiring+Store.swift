@@ -81,9 +81,9 @@ extension SQLiteEventStore.Notice {
             "the disk is full: hookd.ballast was given up, \(megabytes(bytes)), to keep the store going"
         case .ballastRestored(let bytes): "hookd.ballast is in its place again, \(megabytes(bytes))"
         case .ballastMissing(let bytes, let reason): "there is no hookd.ballast of \(megabytes(bytes)): \(reason)"
-        case .snapshotHeld(let seconds, let bytes):
-            "another program has been reading one state of hookd.db for \(seconds) s, so the write-ahead log grows, to "
-                + "\(megabytes(bytes)) now. End its transaction"
+        case .snapshotHeld(let seconds, let bytes, let holders):
+            "\(text(of: holders)) been reading one state of hookd.db for \(seconds) s, so the write-ahead log grows, "
+                + "to \(megabytes(bytes)) now. End its transaction"
         case .snapshotReleased(let seconds): "the write-ahead log is written back again, after \(seconds) s"
         case .retentionPaused(let seconds):
             "the clock jumped ahead by \(seconds) s: nothing is deleted until a callback signed at that time is stored"
@@ -94,6 +94,13 @@ extension SQLiteEventStore.Notice {
                 + ". The store uses \(megabytes(bytes))"
         }
     }
+}
+
+/// Who holds a snapshot, with the verb: `sqlite3 (pid 4711) has`.
+private func text(of holders: [SQLiteEventStore.SnapshotHolder]) -> String {
+    let names = holders.map { "\($0.name.isEmpty ? "a program" : $0.name) (pid \($0.pid))" }
+    return names.isEmpty
+        ? "another program has" : names.joined(separator: " and ") + (names.count == 1 ? " has" : " have")
 }
 
 private func megabytes(_ bytes: Int64) -> String { "\(bytes / 1_000_000) MB" }

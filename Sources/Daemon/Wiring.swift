@@ -38,11 +38,23 @@ func makeEndpoints(_ configuration: Configuration, _ ledger: CallbackLedger) thr
     return endpoints
 }
 
-/// The sinks, each with the endpoints whose events it takes. One line a type.
-func makeSubscriptions(_ configuration: Configuration) throws -> [Subscription] {
-    try configuration.sinks.map { sink in
-        let named = configuration.endpoints.filter { $0.sinks.contains(sink.name) }.map(\.path)
-        let endpoints = named.filter { sink.endpoints?.contains($0) ?? true }.map { Array($0.utf8) }
+extension Configuration {
+    /// The paths of the endpoints whose events a sink gets.
+    func endpoints(of sink: Sink) -> [String] {
+        let named = endpoints.filter { $0.sinks.contains(sink.name) }.map(\.path)
+        return named.filter { sink.endpoints?.contains($0) ?? true }
+    }
+}
+
+/// A sink that is ready to take the events of `endpoints`. One line a type.
+///
+/// - Parameter opensFile: whether its file is opened at once, and not when the sink begins: not while another one
+///   writes to it.
+func makeSubscription(
+    _ sink: Configuration.Sink, endpoints: [String], opensFile: Bool = true
+) throws(StartError) -> Subscription {
+    let endpoints = endpoints.map { Array($0.utf8) }
+    do {
         let filter =
             sink.choice.isEverything ? nil : EventFilter(sink.choice, renderer: try CloudEventRenderer())
         let renderer = try CloudEventRenderer()
@@ -54,12 +66,16 @@ func makeSubscriptions(_ configuration: Configuration) throws -> [Subscription] 
             let file = FileSink(
                 name: sink.name, path: settings.path, rotation: settings.rotation, sync: settings.sync,
                 renderer: renderer)
-            try file.open()
+            if opensFile { try file.open() }
             return Subscription(file, endpoints: endpoints, filter: filter)
         case .forward(let forward):
             let target = try ForwardSink(name: sink.name, settings: ForwardSettings(forward), renderer: renderer)
             return Subscription(target, endpoints: endpoints, filter: filter)
         }
+    } catch let error as SinkError {
+        throw .sink(error)
+    } catch {
+        throw .library("\(error)")
     }
 }
 

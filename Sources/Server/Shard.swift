@@ -30,7 +30,7 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     private let queue: DispatchQueue
     let epoll: Int32
     private let wakeDescriptor: Int32
-    let limits: ServerLimits
+    private(set) var limits: ServerLimits
     let budget: ServerBudget
     let counts = ShardCounts()
     private let mailbox = Mutex<[@Sendable (Shard) -> Void]>([])
@@ -109,6 +109,17 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
             var one: UInt64 = 1
             _ = transfer { Glibc.write(wakeDescriptor, &one, MemoryLayout<UInt64>.size) }
         }
+    }
+
+    /// Goes on with other limits. What has begun keeps the deadline that it began with.
+    func apply(_ limits: ServerLimits, proxies: [ListenerSettings]) {
+        self.limits = limits
+        parser = RequestParser(limits: limits.request)
+        for (index, settings) in proxies.enumerated() where index < listeners.count {
+            listeners[index].settings.proxyProtocol = settings.proxyProtocol
+            listeners[index].settings.forwarded = settings.forwarded
+        }
+        resumeAccepting()
     }
 
     // MARK: The loop

@@ -28,7 +28,7 @@ final class EventWriter {
     private let commitStatement: SQLiteStatement
     private let insert: SQLiteStatement
     private let findSigned: SQLiteStatement
-    private let setup: Setup
+    private var setup: Setup
     private var nonces: NonceWindow
     /// The highest second from which on the window was wanted in memory since it was last read.
     private var floorRead = Int64.max
@@ -101,6 +101,15 @@ final class EventWriter {
             }
         }
         nonces.isComplete(from: floor)
+    }
+
+    /// Goes on with another time window and another bound of nonces.
+    ///
+    /// - Parameter now: the wall clock, in seconds since 1970.
+    func reconfigure(toleranceSeconds: Int64, nonceCapacity: Int, now: Int64) throws(StoreError) {
+        setup.toleranceSeconds = toleranceSeconds
+        setup.nonceCapacity = nonceCapacity
+        if !nonces.resize(toleranceSeconds: toleranceSeconds, capacity: nonceCapacity) { try readNonces(now: now) }
     }
 
     // MARK: Committing

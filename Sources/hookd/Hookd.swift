@@ -25,7 +25,7 @@ struct Hookd: ParsableCommand {
         subcommands: [
             ServeCommand.self, CheckCommand.self, SendCommand.self, TailCommand.self, StatusCommand.self,
             HealthCommand.self, ReloadCommand.self, DeadLettersCommand.self, QuarantineCommand.self,
-            ReplayCommand.self, BackupCommand.self, StoreCommand.self,
+            ReplayCommand.self, BackupCommand.self, StoreCommand.self, SelftestCommand.self,
         ])
 
     static func main() {
