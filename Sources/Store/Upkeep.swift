@@ -5,7 +5,7 @@ import Dispatch
 
 /// What upkeep remembers. For the store's queue only.
 struct Upkeep {
-    let budget: DiskBudget
+    var budget: DiskBudget
     var ballast: Ballast
     var clock: ClockWatch
     var pacing = StepPacing()

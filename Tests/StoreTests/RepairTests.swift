@@ -1,5 +1,5 @@
-// A store of which a part was overwritten: all that can be read is in the new one, the rest is told of, and no number is
-// used again.
+// A store of which a part was overwritten: all that can be read is in the new one, the rest is told of, and no number
+// is used again.
 
 import Foundation
 import Store
