@@ -26,6 +26,7 @@ struct MetricsPage {
             "hookd_retention_step_seconds", "How long steps of deleting old events held the store's writer.",
             inspection.store.retirementTimes.values, unitsInOne: 1e9)
         addSinks(report)
+        addTails(report)
         addStore(report)
         addCertificates(report)
         page.add(
@@ -128,6 +129,14 @@ struct MetricsPage {
         page.add(name, kind, help) { series in
             for sink in report.sinks {
                 if let value = value(sink) { series.add(["sink": sink.status.name], value) }
+            }
+        }
+    }
+
+    private mutating func addTails(_ report: StatusReport) {
+        page.add("hookd_tail_lag_events", .gauge, "Stored events that were not read under the name.") { series in
+            for tail in report.tails {
+                series.add(["tail": tail.name], Double(tail.backlog(newest: report.newestSequence)))
             }
         }
     }

@@ -118,8 +118,9 @@ public final class StoreRepair {
         try new?.execute("BEGIN", for: "beginning a transaction")
         var cursors: [String: Int64] = [:]
         try copyTable(copy, "cursors", key: "sink") { cursors[$0.text(0)] = $0.number(1) }
-        let mark = try StoredMark(directory: directory).sequence
-        let known = max(mark, cursors.values.max() ?? 0)
+        var places = Array(cursors.values)
+        if try Schema.hasTails(old) { try copyTable(copy, "tails", key: "name") { places.append($0.number(1)) } }
+        let known = max(try StoredMark(directory: directory).sequence, places.max() ?? 0)
         let (oldest, newest) = try copyEvents(copy, known: known)
         report.nextSequence = max(known, newest) + 1
         if try Schema.hasOperatorTables(old) {

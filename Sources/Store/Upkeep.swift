@@ -129,6 +129,7 @@ extension SQLiteEventStore {
         let began = clinux_monotonic_nanoseconds()
         let step = try writer.retire(plan, limit: limit)
         if step.deleted > 0 { retirementTimes.observe(Int(clinux_monotonic_nanoseconds() - began)) }
+        for name in step.passedTails { notify(.tailPassed(name: name)) }
         if step.stop != upkeep.lastStop, step.stop != .none { say(step) }
         upkeep.lastStop = step.stop
         return step.stop == .none
@@ -138,7 +139,8 @@ extension SQLiteEventStore {
         switch step.stop {
         case .heldBySink(let sink): notify(.retentionHeldBack(sink: sink, usedBytes: step.usedBytes))
         case .heldByWindow: notify(.retentionHeldBack(sink: nil, usedBytes: step.usedBytes))
-        case .none, .done: break
+        // Bounded, and told by the status: nothing that an operator must see to.
+        case .none, .done, .heldByTail: break
         }
     }
 

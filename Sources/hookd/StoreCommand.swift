@@ -84,7 +84,8 @@ extension RepairReport {
 
     private var rowsText: String {
         let names = [
-            ("cursors", "place of a sink", "places of sinks"), ("dead_letters", "dead letter", "dead letters"),
+            ("cursors", "place of a sink", "places of sinks"), ("tails", "named tail", "named tails"),
+            ("dead_letters", "dead letter", "dead letters"),
             ("redeliveries", "redelivery", "redeliveries"),
             ("quarantine", "callback in quarantine", "callbacks in quarantine"),
         ]

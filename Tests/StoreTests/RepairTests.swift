@@ -29,6 +29,7 @@ import Testing
         try store.record(progress)
         #expect(try store.replay([2, 4], to: "archive") == 2)
         #expect(try store.dropDeadLetters([3]) == 1)
+        #expect(try store.openTail("export", newFrom: 11) == .new(sequence: 11))
         store.close()
     }
 
@@ -85,6 +86,7 @@ import Testing
             if isElsewhereWhole {
                 #expect(try store.deadLetters(limit: 9).map(\.sequence) == [3, 5], "page \(page)")
                 #expect(try store.quarantined(limit: 9).count == 1, "page \(page)")
+                #expect(try store.tails().map(\.sequence) == [11], "page \(page)")
                 #expect(try store.redeliveries(of: "archive", limit: 9) == [2, 4], "page \(page)")
                 var more = DeliveryProgress()
                 more.buried = [DeadLetter(sink: "a", sequence: 9, id: [], attempts: 1, status: nil, error: "")]
