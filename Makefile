@@ -186,7 +186,7 @@ durability: PACKAGES += python3 strace sqlite3 libfaketime wrk openssl
 durability: build ## hold the bars of docs/durability.md, for half an hour; one of them: make durability BAR=io-errors
 	@missed=
 	for bar in $(or $(BAR),kills power-cuts io-errors disk-full disk-hangs clock-steps bit-rot forgotten-reader \
-		bad-sinks); do
+		bad-sinks large-store); do
 		Bars/$$bar || missed="$$missed $$bar"
 		echo
 	done

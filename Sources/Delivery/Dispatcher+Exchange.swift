@@ -163,8 +163,9 @@ extension Dispatcher {
 
     /// Where a sink begins that may know by itself what it holds. A store that cannot be read leaves it at its cursor.
     private func place(of lane: any Lane, beyond cursor: Int64) -> Int64 {
-        let places = lane.places()
-        return (try? furthest(of: places, beyond: cursor, newest: store.newestSequence, sink: lane.progress.name))
+        let (places, stored) = (lane.places(), store.newestSequence)
+        try? passOver(places)
+        return (try? furthest(of: places, beyond: cursor, newest: stored, sink: lane.progress.name))
             ?? cursor
     }
 }

@@ -208,11 +208,12 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
                 let limit = ReadLimit(events: min(room.events, 1024), bytes: min(room.bytes, 1 << 20))
                 let batch = try store.events(after: window.readUpTo, limit: limit)
                 readAgainAt = 0
-                guard let last = batch.events.last else { return }
+                // Where there is no event, the store has passed these numbers over.
+                let last = batch.events.last?.sequence ?? newest
                 let selected = subscription.select(from: batch)
                 progress.countFiltered(of: batch, selected: selected)
                 selected.bytes.withUnsafeBytes { bytes in
-                    window.add(selected, upTo: last.sequence, now: now) { courier.key(of: $0, in: bytes) }
+                    window.add(selected, upTo: last, now: now) { courier.key(of: $0, in: bytes) }
                 }
                 progress.move(to: window.cursor)
             } catch {

@@ -123,6 +123,10 @@ final class InMemoryEventStore: EventStore {
         moved.signal()
     }
 
+    func skip(through sequence: Int64) throws(StoreError) {
+        state.withLock { $0.newest = max($0.newest, sequence) }
+    }
+
     func onCommit(_ wake: @escaping @Sendable () -> Void) {
         state.withLock { $0.wakes.append(wake) }
     }
