@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,6 +61,8 @@ int64_t clinux_birth_seconds(int descriptor) {
     if (statx(descriptor, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 || !(status.stx_mask & STATX_BTIME)) return 0;
     return status.stx_btime.tv_sec;
 }
+
+void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
 
 int clinux_signal_descriptor(int ends) {
     sigset_t signals;

@@ -35,13 +35,15 @@ final class Reloading: Sendable {
     private let level: SharedLogLevel
     private let environment: [String: String]
     private let logger: Logger
+    private let manager: ServiceManager?
     /// Two at once would mix.
     private let queue = DispatchQueue(label: "hookd.reload", qos: .userInitiated)
 
     init(
         _ inspection: Inspection, handlers: CallbackHandlers, level: SharedLogLevel, environment: [String: String],
-        _ logger: Logger
+        _ logger: Logger, manager: ServiceManager?
     ) {
+        self.manager = manager
         (self.inspection, self.handlers, self.level) = (inspection, handlers, level)
         (self.environment, self.logger) = (environment, logger)
     }
@@ -50,7 +52,16 @@ final class Reloading: Sendable {
     ///
     /// - Parameter cause: who asked, for the log.
     func reload(_ cause: String) -> Verdict {
-        queue.sync { readAndApply(cause) }
+        queue.sync {
+            manager?.reloading()
+            let verdict = readAndApply(cause)
+            if case .refused(let reason) = verdict {
+                manager?.reloaded("the reload was refused: \(reason)")
+            } else {
+                manager?.reloaded(nil)
+            }
+            return verdict
+        }
     }
 
     private func readAndApply(_ cause: String) -> Verdict {
