@@ -69,15 +69,18 @@ final class Reloading: Sendable {
             let configuration = try read()
             let preparation = try prepare(configuration)
             try apply(configuration, preparation)
-            for warning in configuration.warnings { logger.warning("\(warning)") }
+            for warning in configuration.warnings { logger.log(warning) }
             let changes = preparation.summary.map { "; " + $0 }.joined()
-            logger.notice(
+            logger.log(
+                .reloaded, level: .notice,
                 "\(cause): the configuration was read again and is in force\(changes)\(certificateEnds)")
             return .inForce(preparation.summary)
         } catch {
             inspection.refusedReload(error.reason)
             for line in error.reason.split(separator: "\n") {
-                logger.error("\(cause): the old configuration stays in force: \(line)")
+                logger.log(
+                    error.concernsCertificates ? .certificateRefused : .reloadRefused, level: .error,
+                    "\(cause): the old configuration stays in force: \(line)")
             }
             return .refused(error.reason)
         }
@@ -90,7 +93,7 @@ final class Reloading: Sendable {
             new = try Configuration.load(path: old.file, environment: environment)
             try new.validateEnvironment()
         } catch {
-            throw ReloadRefusal(reason: error.description)
+            throw ReloadRefusal(error)
         }
         var fixed = ConfigurationChanges(from: old.document, to: new.document).needingRestart
         if new.stateDirectory != old.stateDirectory, !fixed.contains(TopKeys.stateDirectory.name) {
@@ -115,6 +118,8 @@ final class Reloading: Sendable {
                 limits: ServerLimits(configuration.limits, descriptors: raiseDescriptorLimit(), logger),
                 listeners: configuration.listen.map { ListenerSettings($0, tls: nil) },
                 summary: changes.summary + otherSecrets(from: old, to: configuration, changes))
+        } catch let error as ConfigurationErrors {
+            throw ReloadRefusal(error)
         } catch {
             throw ReloadRefusal(reason: "\(error)")
         }
@@ -181,6 +186,23 @@ final class Reloading: Sendable {
 /// Why a configuration was not put in force.
 private struct ReloadRefusal: Error {
     var reason: String
+    /// Whether a certificate or key of a listener is among the reasons.
+    var concernsCertificates = false
+}
+
+extension ReloadRefusal {
+    fileprivate init(_ errors: ConfigurationErrors) {
+        self.init(
+            reason: errors.description,
+            concernsCertificates: errors.problems.contains {
+                $0.path.hasPrefix(TopKeys.listen.name) && $0.path.contains(".\(ListenerKeys.tls.name)")
+            })
+    }
+}
+
+extension Logger {
+    /// Logs what is probably not meant.
+    func log(_ warning: ConfigurationWarning) { log(.configurationWarning, level: .warning, "\(warning)") }
 }
 
 extension SQLiteEventStore.Options {
