@@ -68,6 +68,7 @@ public final class Daemon: Sendable {
         _ configuration: Configuration, environment: [String: String], sockets: ActivatedSockets, log: DaemonLog
     ) throws(StartError) {
         holdSignals()
+        forgoCoreDumps()
         clinux_return_large_memory()
         self.configuration = configuration
         self.log = log
