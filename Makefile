@@ -2,7 +2,8 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time edge durability build format clean packages
+.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time edge durability \
+	deb test-systemd test-image build format clean packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -189,6 +190,15 @@ durability: build ## hold the bars of docs/durability.md, for ten minutes; one o
 		echo "Missed:$$missed" >&2
 		exit 1
 	fi
+
+deb: PACKAGES += debhelper devscripts lintian python3
+deb: packages ## make a Debian package, and look it over: .build/packages
+	@rm -rf .build/packages
+	DESTINATION=.build/packages DEB_RULES_REQUIRES_ROOT=no debian/rules binary
+	# What gcc can do besides, Swift's compiler cannot: fortified calls, and marks for branches.
+	hardening-check --quiet --nofortify --nocfprotection debian/hookd/usr/bin/hookd
+	debian/rules clean >/dev/null
+	lintian --allow-root --fail-on error,warning .build/packages/hookd_*.deb
 
 build: packages ## build hookd for use: .build/release/hookd
 	@swift build -c release --static-swift-stdlib --product hookd
