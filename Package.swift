@@ -23,6 +23,7 @@ let package = Package(
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
@@ -37,7 +38,7 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Server", "HTTP", "Metrics", "Callbacks", "Events", "Store", "Delivery", "CLinux",
+                "Server", "HTTP", "Metrics", "Callbacks", "Events", "Store", "Delivery", "CLinux", "CSystemd",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "Samples", exclude: ["README.md"], resources: [.embedInCode("Bodies")]),

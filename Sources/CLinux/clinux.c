@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 const int clinux_sock_nonblock_cloexec = SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -47,7 +48,8 @@ int clinux_wait_readable(int descriptor, int64_t nanoseconds) {
 }
 
 void clinux_return_large_memory(void) {
-    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
 
 int64_t clinux_birth_seconds(int descriptor) {
@@ -55,3 +57,5 @@ int64_t clinux_birth_seconds(int descriptor) {
     if (statx(descriptor, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 || !(status.stx_mask & STATX_BTIME)) return 0;
     return status.stx_btime.tv_sec;
 }
+
+void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name); }

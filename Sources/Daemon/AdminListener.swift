@@ -10,7 +10,7 @@ import Server
 final class AdminListener: Sendable {
     /// Where it listens, as operators write it.
     let address: ListenAddress
-    private let server: Server
+    let server: Server
     private let gate: AdminGate
     private let place: AdminPlace
     /// Where the address is written down.
@@ -18,9 +18,14 @@ final class AdminListener: Sendable {
 
     /// Binds the configured address. Where none is configured, what the machine has to offer: nil, with a warning,
     /// where that is nothing, for receiving callbacks does not depend on it.
+    ///
+    /// - Parameter inherited: the socket, where it was handed over.
     static func open(
-        _ configuration: Configuration, environment: [String: String], _ logger: Logger
+        _ configuration: Configuration, inherited: InheritedSocket?, environment: [String: String], _ logger: Logger
     ) throws(SystemError) -> AdminListener? {
+        if let inherited {
+            return try AdminListener(configuration, AdminPlace(inherited.address), ListenerSettings(inherited))
+        }
         if configuration.admin.listen != nil { return try AdminListener(configuration, AdminPlace(configuration)) }
         for place in AdminPlace.defaults(configuration, environment: environment) {
             do throws(SystemError) {
@@ -33,11 +38,18 @@ final class AdminListener: Sendable {
         return nil
     }
 
-    private init(_ configuration: Configuration, _ place: AdminPlace?) throws(SystemError) {
+    private convenience init(_ configuration: Configuration, _ place: AdminPlace?) throws(SystemError) {
         guard let place else { throw SystemError(call: "the admin listener's directory", code: ENOENT) }
         var settings = ListenerSettings(place.boundAddress)
         settings.unixMode = 0o600
-        server = try Server(listeners: [settings], limits: Self.limits, shardCount: 1)
+        try self.init(configuration, place, settings)
+    }
+
+    private init(
+        _ configuration: Configuration, _ place: AdminPlace?, _ settings: ListenerSettings
+    ) throws(SystemError) {
+        guard let place else { throw SystemError(call: "the admin listener's directory", code: ENOENT) }
+        server = try Server(listeners: [settings], limits: Self.limits, shardCount: 1, name: "admin")
         self.place = place
         // The port may be the kernel's choice.
         if case .tcp(let host, _)? = server.addresses.first {
@@ -133,9 +145,13 @@ public final class AdminPlace: Sendable {
         if case .unix(let path) = boundAddress { path } else { nil }
     }
 
-    /// Whether the kernel has yet to choose the port.
+    /// Whether only the daemon knows where that is: the kernel chose the port, or systemd made the socket.
     public var isOpen: Bool {
-        if case .tcp(_, port: 0) = address { true } else { false }
+        switch address {
+        case .tcp(_, let port): port == 0
+        case .unix: false
+        case .systemd: true
+        }
     }
 
     convenience init?(_ configuration: Configuration) {

@@ -6,7 +6,8 @@ import Server
 /// The keys of a listener that is written as an object.
 enum ListenerKeys {
     static let address = Entry(
-        "address", .string, required: true, expected: "host:port, [v6]:port or unix:/path, such as \"[::]:8080\"",
+        "address", .string, required: true,
+        expected: "host:port, [v6]:port, unix:/path or systemd:NAME, such as \"[::]:8080\"",
         "Where to listen.")
     static let dualStack = Setting(
         "dual_stack", FlagKind(), default: false,

@@ -52,8 +52,8 @@ enum TopKeys {
     static let listen = Entry(
         "listen", .list(of: .stringOrObject(.listener)), required: true,
         expected: "a list of addresses such as [\"127.0.0.1:8080\"]",
-        "Where to listen: host:port, [v6]:port, unix:/path, or an object with such an `address`. Port 0 takes any that"
-            + " is free.")
+        "Where to listen: host:port, [v6]:port, unix:/path, systemd or systemd:NAME (sockets that systemd hands over),"
+            + " or an object with such an `address`. Port 0 takes any that is free.")
     static let stateDirectory = Entry(
         "state_directory", .string, expected: "a directory that hookd may write to, such as \"/var/lib/hookd\"",
         "Where events, nonces and cursors are kept. Without it $STATE_DIRECTORY, as systemd sets it.")

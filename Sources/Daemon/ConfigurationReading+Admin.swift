@@ -3,10 +3,11 @@
 import Server
 
 extension ConfigurationReading {
-    func admin(_ reader: JSONReader?) -> Configuration.Admin {
+    /// - Parameter listened: where callbacks come.
+    func admin(_ reader: JSONReader?, besides listened: [ListenAddress]) -> Configuration.Admin {
         var admin = Configuration.Admin()
         guard let object = reader?.object(.admin) else { return admin }
-        admin.listen = object[AdminKeys.listen].flatMap(adminAddress)
+        admin.listen = object[AdminKeys.listen].flatMap { adminAddress($0, besides: listened) }
         if var reader = object[AdminKeys.token] {
             // Whoever writes the token into the file finds it refused, and not shown.
             reader.hidesText = true
@@ -20,12 +21,17 @@ extension ConfigurationReading {
         return admin
     }
 
-    private func adminAddress(_ reader: JSONReader) -> ListenAddress? {
+    private func adminAddress(_ reader: JSONReader, besides listened: [ListenAddress]) -> ListenAddress? {
         guard let text = reader.string(expected: AdminKeys.listen.expected) else { return nil }
         do throws(ListenAddressError) {
-            return try ListenAddress(text: text)
+            let address = try ListenAddress(text: text)
+            guard address.isActivated else { return address }
+            // Not all that are handed over, for callbacks would come here, and not those that callbacks come to.
+            if address != .systemd(name: nil), !listened.contains(address) { return address }
+            reader.refuse(expected: "the name of a socket of its own, such as \"systemd:admin\"")
+            return nil
         } catch {
-            reader.refuse(expected: error == .notSupported ? AdminKeys.listen.expected : error.expected)
+            reader.refuse(expected: error.expected)
             return nil
         }
     }

@@ -70,7 +70,7 @@ extension ConfigurationReading {
             if !proxies.includesUnix {
                 reader.refuse(expected: "\"unix\" on the list, for that is where all come from on a Unix socket")
             }
-        } else if proxies.networks.isEmpty {
+        } else if !listener.address.isActivated, proxies.networks.isEmpty {
             reader.refuse(expected: "an address or network on the list, for nobody comes here by a Unix socket")
         }
         if proxies.networks.contains(where: { $0.bitCount == 0 }) {

@@ -37,7 +37,7 @@ struct ConfigurationReading {
             sinks: sinks,
             limits: limits(top?[TopKeys.limits]),
             retention: retention(top?[TopKeys.retention]),
-            admin: admin(top?[TopKeys.admin]),
+            admin: admin(top?[TopKeys.admin], besides: listeners.map(\.address)),
             log: log(top?[TopKeys.log]),
             warnings: problems.warnings,
             document: ConfigurationDocument(value: document.node.value))

@@ -11,7 +11,10 @@ extension ListenAddress {
     ///
     /// - Throws: what is wrong with it.
     public init(text: String) throws(ListenAddressError) {
-        if text == "systemd" { throw .notSupported }
+        if text == "systemd" || text.hasPrefix("systemd:") {
+            self = .systemd(name: try Self.descriptorName(String(text.dropFirst(7))))
+            return
+        }
         if text.hasPrefix("unix:") {
             self = .unix(path: try Self.unixPath(String(text.dropFirst(5))))
             return
@@ -29,6 +32,15 @@ extension ListenAddress {
         guard path.hasPrefix("/"), !path.hasSuffix("/") else { throw .relativeUnixPath }
         guard path.utf8.count <= unixPathLimitBytes else { throw .longUnixPath(bytes: path.utf8.count) }
         return path
+    }
+
+    /// What stands behind `systemd`, by the rules of `FileDescriptorName=` (systemd.socket(5)); nil for nothing.
+    private static func descriptorName(_ text: String) throws(ListenAddressError) -> String? {
+        if text.isEmpty { return nil }
+        let name = text.dropFirst()
+        guard !name.isEmpty, name.utf8.count <= 255, name.utf8.allSatisfy({ 0x21...0x7E ~= $0 }), !name.contains(":")
+        else { throw .badDescriptorName }
+        return String(name)
     }
 
     private static func host(_ text: String) throws(ListenAddressError) -> String {
@@ -88,13 +100,13 @@ public enum ListenAddressError: Error, Equatable, Sendable {
     case relativeUnixPath
     /// A Unix socket whose path does not fit into the kernel's structure. It is never cut to fit.
     case longUnixPath(bytes: Int)
-    /// `systemd`, which comes with a later version.
-    case notSupported
+    /// A name of sockets that systemd would not take.
+    case badDescriptorName
 
     /// What should be there instead.
     public var expected: String {
         switch self {
-        case .noPort: "host:port, [v6]:port or unix:/path, such as \"127.0.0.1:8080\""
+        case .noPort: "host:port, [v6]:port, unix:/path or systemd:NAME, such as \"127.0.0.1:8080\""
         case .badPort: "a port from 0 to 65535 after the last colon, such as \"127.0.0.1:8080\""
         case .noHost:
             "an address to listen on, such as \"127.0.0.1:8080\"; \"0.0.0.0:8080\" for all of IPv4, "
@@ -104,7 +116,8 @@ public enum ListenAddressError: Error, Equatable, Sendable {
         case .relativeUnixPath: "an absolute path of a socket, such as \"unix:/run/hookd/hookd.sock\""
         case .longUnixPath(let bytes):
             "a path of at most \(ListenAddress.unixPathLimitBytes) bytes after \"unix:\" (this one has \(bytes))"
-        case .notSupported: "host:port, [v6]:port or unix:/path (\"systemd\" is not supported by this version of hookd)"
+        case .badDescriptorName:
+            "the FileDescriptorName= of a socket unit after \"systemd:\", or \"systemd\" for all that are handed over"
         }
     }
 }

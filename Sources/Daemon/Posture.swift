@@ -31,6 +31,7 @@ extension Configuration {
 extension Configuration.Listener {
     fileprivate var posture: String {
         var parts = ["listen \(escapingControls(address.description))"]
+        if address.isActivated { parts.append("handed over by systemd when it starts hookd, so not looked at here") }
         if let tls { parts.append(tls.posture) }
         if isDualStack { parts.append("IPv4 as well") }
         if let unixMode { parts.append("mode \(fileModeText(unixMode))") }

@@ -13,13 +13,15 @@ final class Reloading: Sendable {
     /// The longest tolerance and late window that the store was opened for, in seconds.
     private let bounds: (tolerance: Int64, lateWindow: Int64)
     private let logger: Logger
+    private let manager: ServiceManager?
     /// Two at once would mix.
     private let queue = DispatchQueue(label: "hookd.reload", qos: .userInitiated)
 
     init(
         _ inspection: Inspection, handlers: CallbackHandlers, level: SharedLogLevel, environment: [String: String],
-        _ logger: Logger
+        _ logger: Logger, manager: ServiceManager?
     ) {
+        self.manager = manager
         (self.inspection, self.handlers, self.level) = (inspection, handlers, level)
         (self.environment, self.logger) = (environment, logger)
         bounds = inspection.configuration.storeBounds
@@ -30,7 +32,12 @@ final class Reloading: Sendable {
     /// - Parameter cause: who asked, for the log.
     /// - Returns: why it was refused, a line for each reason; nil where it is in force.
     func reload(_ cause: String) -> String? {
-        queue.sync { readAndApply(cause) }
+        queue.sync {
+            manager?.reloading()
+            let refusal = readAndApply(cause)
+            manager?.reloaded(refusal.map { "the reload was refused: \($0)" })
+            return refusal
+        }
     }
 
     private func readAndApply(_ cause: String) -> String? {

@@ -21,6 +21,8 @@ public enum StartError: Error, Sendable, CustomStringConvertible {
     case sink(SinkError)
     /// A certificate or key cannot be used any more: it could be when the configuration was read.
     case certificates(ConfigurationErrors)
+    /// What the configuration expects of systemd was not handed over.
+    case sockets(ConfigurationErrors)
     /// OpenSSL refused a secret or SQLite's or simdjson's memory was not to be had.
     case library(String)
 
@@ -34,7 +36,7 @@ public enum StartError: Error, Sendable, CustomStringConvertible {
             "\(error). Ports below 1024 need CAP_NET_BIND_SERVICE, and a socket file a directory that hookd may write."
         case .listen(let error): "\(error). Is it an address of this machine?"
         case .sink(let error): error.description
-        case .certificates(let errors): errors.description
+        case .certificates(let errors), .sockets(let errors): errors.description
         case .library(let text): text
         }
     }
@@ -51,6 +53,8 @@ public final class Daemon: Sendable {
     private let inspection: Inspection
     private let reloading: Reloading
     private let admin: AdminListener?
+    private let manager: ServiceManager?
+    private let reports: ServiceReports?
 
     /// Opens the store, starts delivery, then listens. When it returns, callbacks are accepted.
     ///
@@ -58,9 +62,11 @@ public final class Daemon: Sendable {
     ///
     /// - Parameters:
     ///   - environment: the environment variables that the configuration was read with.
+    ///   - sockets: what was handed over to listen on; `configuration.validateSockets` found nothing amiss.
     ///   - level: the level of `logger`, which a reload changes.
     public init(
-        _ configuration: Configuration, environment: [String: String], logger: Logger, level: SharedLogLevel
+        _ configuration: Configuration, environment: [String: String], sockets: ActivatedSockets, logger: Logger,
+        level: SharedLogLevel
     ) throws(StartError) {
         holdSignals()
         clinux_return_large_memory()
@@ -70,6 +76,7 @@ public final class Daemon: Sendable {
         self.refusals = refusals
         let limits = ServerLimits(configuration.limits, descriptors: raiseDescriptorLimit(), logger)
         let certificates = try Certificates(configuration, environment: environment)
+        let plan = try makeSocketPlan(configuration, sockets, logger)
         let ledger = CallbackLedger()
         let endpoints = try makeEndpoints(configuration, ledger)
         do {
@@ -88,9 +95,10 @@ public final class Daemon: Sendable {
         }
         do throws(SystemError) {
             server = try Server(
-                listeners: zip(configuration.listen, certificates.contexts).map { ListenerSettings($0, tls: $1) },
-                limits: limits, shardCount: defaultShardCount())
-            admin = try AdminListener.open(configuration, environment: environment, logger)
+                listeners: makeListeners(configuration, certificates, plan), limits: limits,
+                shardCount: defaultShardCount())
+            admin = try AdminListener.open(
+                configuration, inherited: plan.admin, environment: environment, logger)
         } catch {
             _ = dispatcher.stop(deadline: .now())
             store.close()
@@ -100,10 +108,13 @@ public final class Daemon: Sendable {
         inspection = Inspection(
             configuration, server: server, dispatcher: dispatcher, store: store, ledger: ledger,
             certificates: certificates)
+        manager = ServiceManager(environment: environment)
+        reports = manager.map { [admin, inspection] in ServiceReports($0, inspection, admin: admin?.server) }
         reloading = Reloading(
-            inspection, handlers: handlers, level: level, environment: environment, logger)
+            inspection, handlers: handlers, level: level, environment: environment, logger, manager: manager)
         server.start { handlers.make($0) }
         startAdmin()
+        reports?.start()
         logger.notice("\(configuration.startLine(listening: server.addresses))")
     }
 
@@ -128,6 +139,7 @@ public final class Daemon: Sendable {
     public func stop() {
         logger.notice("hookd stopping: no new connections; answering what was read")
         inspection.drains()
+        reports?.stopping(drainTimeout: configuration.limits.drainTimeout)
         let deadline = DispatchTime.now() + .milliseconds(Int(configuration.limits.drainTimeout / .milliseconds(1)))
         if !server.drain(deadline: deadline) { logger.warning("connections were cut at the drain timeout") }
         if !dispatcher.stop(deadline: deadline) {
@@ -137,6 +149,7 @@ public final class Daemon: Sendable {
         admin?.stop()
         refusals.flush(isFinal: true)
         logger.notice("hookd stopped")
+        manager?.flush()
     }
 
     /// Waits for SIGTERM or SIGINT, stops in order, and ends the process with 0; a second signal ends it at once.

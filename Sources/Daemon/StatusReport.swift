@@ -70,8 +70,8 @@ extension StatusReport {
         now = clinux_wall_microseconds()
         startedAt = inspection.startedAt
         problem = probes ? inspection.whyNotReady() : nil
-        listeners = zip(inspection.server.addresses, inspection.certificates.contexts).map { address, context in
-            Listener(address: address.description, certificates: context?.certificates)
+        listeners = inspection.server.listeners.map { listener in
+            Listener(address: listener.address.description, certificates: listener.tls?.certificates)
         }
         endpoints = configuration.endpoints.map { Endpoint($0, inspection.ledger) }
         let types = Dictionary(uniqueKeysWithValues: configuration.sinks.map { ($0.name, $0.kind.typeName) })

@@ -65,13 +65,44 @@ func makeSubscriptions(_ configuration: Configuration) throws -> [Subscription] 
 
 extension ListenerSettings {
     /// What the configuration says of a listener.
-    init(_ listener: Configuration.Listener, tls context: TLSContext?) {
-        self.init(listener.address)
+    ///
+    /// - Parameter socket: the socket, where it was handed over.
+    init(_ listener: Configuration.Listener, tls context: TLSContext?, _ socket: InheritedSocket? = nil) {
+        if let socket { self.init(socket) } else { self.init(listener.address) }
         tls = context
         isDualStack = listener.isDualStack
         unixMode = listener.unixMode
         proxyProtocol = listener.proxyProtocol
         forwarded = listener.forwarded
+    }
+}
+
+/// Which of the sockets that were handed over is whose.
+func makeSocketPlan(
+    _ configuration: Configuration, _ sockets: ActivatedSockets, _ logger: Logger
+) throws(StartError) -> Configuration.SocketPlan {
+    do throws(ConfigurationErrors) {
+        let plan = try configuration.socketPlan(sockets)
+        if !plan.unclaimed.isEmpty {
+            let unclaimed = ActivatedSockets(sockets: plan.unclaimed)
+            logger.warning(
+                "no key names what systemd handed over, so clients wait there: \(unclaimed.description)"
+            )
+        }
+        return plan
+    } catch {
+        throw .sockets(error)
+    }
+}
+
+/// Everywhere that callbacks come, each place with its certificates.
+func makeListeners(
+    _ configuration: Configuration, _ certificates: Certificates, _ plan: Configuration.SocketPlan
+) -> [ListenerSettings] {
+    zip(zip(configuration.listen, certificates.contexts), plan.listen).flatMap { entry, sockets in
+        let (listener, context) = entry
+        guard listener.address.isActivated else { return [ListenerSettings(listener, tls: context)] }
+        return sockets.map { ListenerSettings(listener, tls: context, $0) }
     }
 }
 

@@ -9,12 +9,16 @@ public enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     case tcp(host: String, port: UInt16)
     /// A path of at most 107 bytes.
     case unix(path: String)
+    /// The sockets that systemd hands over: those of this name (`FileDescriptorName=`), or all where it is nil. Each
+    /// of them is an `InheritedSocket` with an address of its own.
+    case systemd(name: String?)
 
     /// The address as the configuration writes it.
     public var description: String {
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"
+        case .systemd(let name): name.map { "systemd:\($0)" } ?? "systemd"
         }
     }
 }
@@ -31,23 +35,57 @@ struct Listener: Sendable {
     /// The address it is bound to.
     var address: ListenAddress { settings.address }
 
-    /// Binds and listens. Fails where anybody listens there already.
+    /// Whether another process holds the socket, too, and goes on with it when this one stops.
+    var isInherited: Bool { settings.inherited != nil }
+
+    /// Whether all shards have the same socket.
+    var isShared: Bool {
+        if case .unix = address { true } else { isInherited }
+    }
+
+    /// Binds and listens, unless that was done before the socket was handed over. Fails where anybody listens there
+    /// already.
     static func open(_ settings: ListenerSettings) throws(SystemError) -> Listener {
+        if let inherited = settings.inherited { return try adopt(inherited, settings) }
         switch settings.address {
-        case .tcp(let host, let port): try openTCP(settings, host: host, port: port, joins: false)
-        case .unix(let path): try openUnix(settings, path: path)
+        case .tcp(let host, let port): return try openTCP(settings, host: host, port: port, joins: false)
+        case .unix(let path): return try openUnix(settings, path: path)
+        case .systemd: throw SystemError(call: "listen on \(settings.address)", code: EADDRNOTAVAIL)
         }
     }
 
     /// A listener on the same address for another shard: a TCP socket of its own (SO_REUSEPORT), so that each shard has
-    /// a queue of its own in the kernel, and for a unix socket, which has no such thing, the same one again.
+    /// a queue of its own in the kernel. For a Unix socket, which has no such thing, and one that was handed over, of
+    /// which nobody else could take up what waits in another queue, it is the same one again.
     func forAnotherShard() throws(SystemError) -> Listener {
-        switch address {
-        case .tcp(let host, let port): return try Self.openTCP(settings, host: host, port: port, joins: true)
-        case .unix(let path):
-            let copy = try systemCall("dup for unix:\(path)") { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
-            return Listener(descriptor: copy, settings: settings)
+        if case .tcp(let host, let port) = address, !isInherited {
+            return try Self.openTCP(settings, host: host, port: port, joins: true)
         }
+        let copy = try systemCall("dup for \(address)") { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+        return Listener(descriptor: copy, settings: settings)
+    }
+
+    /// Makes a socket that was handed over one like those made here.
+    private static func adopt(
+        _ inherited: InheritedSocket, _ settings: ListenerSettings
+    ) throws(SystemError) -> Listener {
+        let (descriptor, name) = (inherited.descriptor, inherited.address.description)
+        let flags = try systemCall("fcntl for \(name)") { fcntl(descriptor, F_GETFL) }
+        try systemCall("fcntl for \(name)") { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+        try systemCall("fcntl for \(name)") { fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        if case .tcp = inherited.address { try setTransferOptions(descriptor, name) }
+        var adopted = settings
+        adopted.address = inherited.address
+        return Listener(descriptor: descriptor, settings: adopted)
+    }
+
+    /// Accepted sockets inherit these.
+    private static func setTransferOptions(_ descriptor: Int32, _ name: String) throws(SystemError) {
+        // Answers are written whole: waiting for more would only delay them.
+        try setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, name)
+        // Answers are small. A client that sends requests and reads none of them would make the kernel hold
+        // megabytes of them.
+        try setOption(descriptor, SOL_SOCKET, SO_SNDBUF, name, 32 << 10)
     }
 
     /// - Parameter joins: whether the address is shared with a listener of ours.
@@ -65,11 +103,7 @@ struct Listener: Sendable {
         do {
             try setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, name)
             if joins { try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, name) }
-            // Answers are written whole: waiting for more would only delay them. Accepted sockets inherit it.
-            try setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, name)
-            // Answers are small. A client that sends requests and reads none of them would make the kernel hold
-            // megabytes of them.
-            try setOption(descriptor, SOL_SOCKET, SO_SNDBUF, name, 32 << 10)
+            try setTransferOptions(descriptor, name)
             if family == AF_INET6 {
                 // Always said: what holds where nothing is said is a setting of the machine (ipv6(7), bindv6only).
                 try setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, name, settings.isDualStack ? 0 : 1)

@@ -6,6 +6,8 @@ import Glibc
 public struct ListenerSettings: Sendable {
     /// The address.
     public var address: ListenAddress
+    /// The socket, where it was handed over; nil where it is to be made.
+    public var inherited: InheritedSocket?
     /// Whether a socket of all IPv6 addresses takes IPv4 connections as well.
     public var isDualStack = false
     /// The permissions of a Unix socket's file; nil for those that the process's umask leaves.
@@ -22,5 +24,11 @@ public struct ListenerSettings: Sendable {
     /// An address alone.
     public init(_ address: ListenAddress) {
         self.address = address
+    }
+
+    /// A socket that was handed over.
+    public init(_ inherited: InheritedSocket) {
+        address = inherited.address
+        self.inherited = inherited
     }
 }

@@ -5,20 +5,27 @@ import Glibc
 
 /// A running HTTP/1.1 server.
 public final class Server: Sendable {
-    /// Where it listens, with the ports that the kernel chose.
-    public let addresses: [ListenAddress]
+    /// Where it listens and how, with the ports that the kernel chose.
+    public let listeners: [ListenerSettings]
     let shards: [Shard]
     private let running = DispatchGroup()
 
+    /// Where it listens, with the ports that the kernel chose.
+    public var addresses: [ListenAddress] { listeners.map(\.address) }
+
     /// Binds all addresses. Nothing is accepted before `start(handler:)`.
     ///
-    /// - Parameter shardCount: how many event loops share the work.
-    public init(listeners settings: [ListenerSettings], limits: ServerLimits, shardCount: Int) throws(SystemError) {
-        var bound: [ListenAddress] = []
+    /// - Parameters:
+    ///   - shardCount: how many event loops share the work.
+    ///   - name: what the threads of the loops are called, with a number behind it.
+    public init(
+        listeners settings: [ListenerSettings], limits: ServerLimits, shardCount: Int, name: String = "shard"
+    ) throws(SystemError) {
+        var bound: [ListenerSettings] = []
         var listeners = [[Listener]](repeating: [], count: shardCount)
         for settings in settings {
             let first = try Listener.open(settings)
-            bound.append(first.address)
+            bound.append(first.settings)
             for index in 0..<shardCount {
                 listeners[index].append(index == 0 ? first : try first.forAnotherShard())
             }
@@ -26,9 +33,13 @@ public final class Server: Sendable {
         let budget = ServerBudget()
         var shards: [Shard] = []
         for (index, listeners) in listeners.enumerated() {
-            shards.append(try Shard(index: index, listeners: listeners, limits: limits, budget: budget))
+            shards.append(
+                try Shard(name: "\(name) \(index)", listeners: listeners, limits: limits, budget: budget))
         }
-        self.addresses = bound
+        if shardCount > 1 {
+            for shard in shards { shard.neighbours = shards.map { Neighbour(shard: $0) } }
+        }
+        self.listeners = bound
         self.shards = shards
     }
 
@@ -47,7 +58,9 @@ public final class Server: Sendable {
     @discardableResult
     public func drain(deadline: DispatchTime) -> Bool {
         // Before the sockets are closed: a successor may make its own as soon as they are.
-        for case .unix(let path) in addresses { unlink(path) }
+        for listener in listeners where listener.inherited == nil {
+            if case .unix(let path) = listener.address { unlink(path) }
+        }
         for shard in shards { shard.post { $0.drain() } }
         if running.wait(timeout: deadline) == .success { return true }
         for shard in shards { shard.post { $0.endAll() } }

@@ -1,4 +1,4 @@
-// What all shards hold together: connections, connections of one address, and bytes of requests.
+// What all shards hold together: connections, connections of one address, and bytes of requests. And whose turn it is.
 
 import Synchronization
 
@@ -6,6 +6,7 @@ import Synchronization
 final class ServerBudget: Sendable {
     private let connections = Atomic<Int>(0)
     private let requestBytes = Atomic<Int>(0)
+    private let dealt = Atomic<Int>(0)
     private let isRoomWanted = Atomic<Bool>(false)
     private let perAddress = Mutex<[IPAddress: Int]>([:])
 
@@ -18,6 +19,11 @@ final class ServerBudget: Sendable {
 
     func giveConnection() {
         connections.subtract(1, ordering: .relaxed)
+    }
+
+    /// Whose turn it is to be given a connection, of so many.
+    func nextTurn(of count: Int) -> Int {
+        Int(UInt(bitPattern: dealt.wrappingAdd(1, ordering: .relaxed).newValue) % UInt(count))
     }
 
     /// Has another shard make room: this one has clients waiting, and no connection that it could end for them.

@@ -28,7 +28,7 @@ extension Shard {
             var address = sockaddr_storage()
             let descriptor = clinux_accept(listener.descriptor, &address)
             if descriptor >= 0 {
-                add(descriptor, ClientAddress(address), listener)
+                settle(Arrival(descriptor: descriptor, client: ClientAddress(address), listener: listener))
                 continue
             }
             budget.giveConnection()
@@ -51,7 +51,9 @@ extension Shard {
         return poll(&listening, 1, 0) > 0
     }
 
-    private func add(_ descriptor: Int32, _ client: ClientAddress, _ listener: Listener) {
+    /// Takes in a connection that was accepted and counted.
+    func add(_ arrival: Arrival) {
+        let (descriptor, client, listener) = (arrival.descriptor, arrival.client, arrival.listener)
         let connection = Connection(
             descriptor: descriptor, generation: nextGeneration(), client: client, now: now,
             patience: limits.headerTimeout, age: limits.connectionAge)
@@ -154,8 +156,8 @@ extension Shard {
         guard !isAccepting, !isDraining else { return }
         isAccepting = true
         for (index, listener) in listeners.enumerated() {
-            // A unix socket is shared between shards: one of them is woken for a connection.
-            let exclusive: UInt32 = if case .unix = listener.address { EpollEvents.exclusive } else { 0 }
+            // Of those that share a socket, one is woken for a connection.
+            let exclusive = listener.isShared ? EpollEvents.exclusive : 0
             clinux_epoll_add(epoll, listener.descriptor, EpollEvents.input | exclusive, UInt64(index))
         }
     }

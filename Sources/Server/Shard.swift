@@ -33,7 +33,12 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     let limits: ServerLimits
     let budget: ServerBudget
     let counts = ShardCounts()
+    private let name: String
     private let mailbox = Mutex<[@Sendable (Shard) -> Void]>([])
+    let turnQuestions = TurnQuestions()
+    let doorstep = Doorstep()
+    /// All shards of the server, this one as well; none where it is alone. Set before the start.
+    var neighbours: [Neighbour] = []
     private let isAsleep = Atomic<Bool>(false)
 
     var handler: (any RequestHandler)?
@@ -66,8 +71,9 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     /// The wall clock at the start of this turn, in microseconds since 1970 (UTC).
     public private(set) var wallClock: Int64 = clinux_wall_microseconds()
 
-    init(index: Int, listeners: [Listener], limits: ServerLimits, budget: ServerBudget) throws(SystemError) {
-        queue = DispatchQueue(label: "hookd.shard.\(index)", qos: .userInitiated)
+    init(name: String, listeners: [Listener], limits: ServerLimits, budget: ServerBudget) throws(SystemError) {
+        self.name = name
+        queue = DispatchQueue(label: "hookd.\(name)", qos: .userInitiated)
         self.listeners = listeners
         self.limits = limits
         self.budget = budget
@@ -96,8 +102,11 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
         queue.async {
             self.handler = makeHandler(self)
             self.resumeAccepting()
+            clinux_name_thread(self.name)
             self.run()
+            clinux_name_thread("hookd")
             self.handler = nil
+            self.turnQuestions.answer(last: true)
             finished()
         }
     }

@@ -60,7 +60,7 @@ struct AdminOptions: ParsableArguments {
         let part = admin == nil && stateDirectory == nil ? try configuration.adminPart() : nil
         let token = try tokenFile.map { try readToken($0) } ?? part?.token()
         if let text = admin ?? part?.listen {
-            guard let place = AdminPlace(text: text) else {
+            guard let place = AdminPlace(text: text), admin == nil || !place.isOpen else {
                 throw failure("\(quoted(text)) is no address such as unix:/run/hookd/admin.sock.", .wrongUsage)
             }
             let client = try AdminClient(place, token: token, waits: waits)

@@ -20,14 +20,23 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup var option: ConfigurationOption
 
     func run() throws {
+        // First, while descriptors are as they were handed over.
+        let sockets = ActivatedSockets.handedOver()
         let configuration = try option.load()
+        do {
+            try configuration.validateSockets(sockets)
+        } catch {
+            Output.error.write(line: "\(error)")
+            throw ExitCode.badConfiguration
+        }
         let level = SharedLogLevel(configuration.log.level)
         let logger = configuration.log.makeLogger(level: level)
         for warning in configuration.warnings { logger.warning("\(warning)") }
         let daemon: Daemon
         do {
             daemon = try Daemon(
-                configuration, environment: ProcessInfo.processInfo.environment, logger: logger, level: level)
+                configuration, environment: ProcessInfo.processInfo.environment, sockets: sockets, logger: logger,
+                level: level)
         } catch {
             throw failure("did not start: \(error)")
         }

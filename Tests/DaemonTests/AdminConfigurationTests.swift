@@ -22,6 +22,15 @@ import Testing
         #expect(guarded.token?.withBytes { $0 } == Array(Self.token.utf8))
     }
 
+    @Test("a socket that systemd hands over, but not one of callbacks") func activated() throws {
+        let admin = #", "admin": {"listen": "systemd:admin"}"#
+        func text(_ listen: String) -> ConfigurationText {
+            .whole(#"{"listen": ["\#(listen)"], "state_directory": "/s", "endpoints": {}\#(admin)}"#)
+        }
+        #expect(!text("systemd:web").problems().contains { $0.path == "admin.listen" })
+        #expect(text("systemd:admin").problems().contains { $0.path == "admin.listen" })
+    }
+
     @Test("a TCP address with a token") func address() throws {
         let text = #""admin": {"listen": "127.0.0.1:9100", "token": {"env": "TOKEN"}}"#
         let admin = try ConfigurationText.more(text).load(environment: ["TOKEN": Self.token]).admin
@@ -43,7 +52,7 @@ import Testing
             Refusal(#"{"listen": "127.0.0.1:9100"}"#, "admin.token", "everybody on the network could ask"),
             Refusal(#"{"listen": "[::1]:0"}"#, "admin.token", "everybody on this machine could ask"),
             Refusal(#"{"listen": "9100"}"#, "admin.listen", "no address"),
-            Refusal(#"{"listen": "systemd"}"#, "admin.listen", "no socket of systemd"),
+            Refusal(#"{"listen": "systemd"}"#, "admin.listen", "all sockets, those of callbacks as well"),
             Refusal(#"{"listen": "unix:admin.sock"}"#, "admin.listen", "a relative path"),
             Refusal(
                 #"{"listen": "unix:/\#(String(repeating: "a", count: 107))"}"#, "admin.listen", "longer than sun_path"),

@@ -43,7 +43,14 @@ import Testing
         .init(.listen("[8080]"), "listen[0]", found: "8080", "a number"),
         .init(.listen(#"["127.0.0.1:1", ":80"]"#), "listen[1]", found: "\":80\"", "no host: all of them, or none?"),
         .init(.listen(#"["127.0.0.1:1", "127.0.0.1:1"]"#), "listen[1]", found: "\"127.0.0.1:1\"", "twice the same"),
-        .init(.listen(#"["systemd"]"#), "listen[0]", found: "\"systemd\"", "later"),
+        .init(.listen(#"["systemd:"]"#), "listen[0]", found: "\"systemd:\"", "no name behind the colon"),
+        .init(.listen(#"["systemd", "systemd"]"#), "listen[1]", found: "\"systemd\"", "all sockets twice"),
+        .init(
+            .listen(#"[{"address": "systemd:web", "mode": "0660"}]"#), "listen[0].mode", found: "\"0660\"",
+            "the permissions are the socket unit's"),
+        .init(
+            .listen(#"[{"address": "systemd:web", "dual_stack": true}]"#), "listen[0].dual_stack", found: "true",
+            "and so are the families"),
         .init(
             .listen(#"[{"address": "127.0.0.1:1", "tls": {}}]"#), "listen[0].tls.certificates", found: "nothing",
             "encryption without a certificate"),
@@ -280,7 +287,7 @@ import Testing
         #expect(
             text.problems().map(\.description) == [
                 #"/etc/hookd/hookd.json:2: listen[0]: found "127.0.0.1"; "#
-                    + #"expected host:port, [v6]:port or unix:/path, such as "127.0.0.1:8080"."#,
+                    + #"expected host:port, [v6]:port, unix:/path or systemd:NAME, such as "127.0.0.1:8080"."#,
                 "/etc/hookd/hookd.json:5: endpoints./c.tolerence: found an unknown key; "
                     + "expected one of secrets, tolerance, repeats, late, late_window, allow, rate_limit, sinks "
                     + "(did you mean `tolerance`?).",

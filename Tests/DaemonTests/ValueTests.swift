@@ -74,7 +74,8 @@ import Testing
         arguments: [
             ("127.0.0.1:8080", .tcp(host: "127.0.0.1", port: 8080)), ("[::1]:0", .tcp(host: "::1", port: 0)),
             ("localhost:65535", .tcp(host: "localhost", port: 65_535)),
-            ("unix:/run/h.sock", .unix(path: "/run/h.sock")),
+            ("unix:/run/h.sock", .unix(path: "/run/h.sock")), ("systemd", .systemd(name: nil)),
+            ("systemd:web", .systemd(name: "web")), ("systemd:hookd.socket", .systemd(name: "hookd.socket")),
             ("unix:/" + String(repeating: "x", count: 106), .unix(path: "/" + String(repeating: "x", count: 106))),
         ] as [(String, ListenAddress)])
     func addresses(_ text: String, _ address: ListenAddress) throws {
@@ -93,7 +94,8 @@ import Testing
             ("unix:h.sock", .relativeUnixPath), ("unix:", .relativeUnixPath), ("unix:@name", .relativeUnixPath),
             ("unix:/run/", .relativeUnixPath),
             ("unix:/" + String(repeating: "x", count: 107), .longUnixPath(bytes: 108)),
-            ("systemd", .notSupported),
+            ("systemd:", .badDescriptorName), ("systemd:a:b", .badDescriptorName), ("systemd:a b", .badDescriptorName),
+            ("systemd:" + String(repeating: "x", count: 256), .badDescriptorName), ("systemdx", .noPort),
         ] as [(String, ListenAddressError)])
     func addressesThatAreNone(_ text: String, _ error: ListenAddressError) {
         #expect(throws: error) { try ListenAddress(text: text) }

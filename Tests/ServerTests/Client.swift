@@ -97,6 +97,7 @@ final class Client {
             withUnsafeMutableBytes(of: &unix.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
             withUnsafeMutableBytes(of: &storage) { out in withUnsafeBytes(of: unix) { out.copyMemory(from: $0) } }
             length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        case .systemd: throw ClientError("connect to \(address)")
         }
         descriptor = socket(Int32(storage.ss_family), Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw ClientError("socket") }

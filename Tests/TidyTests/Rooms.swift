@@ -40,8 +40,8 @@ let rooms: [Room] = [
     Room(
         name: "Daemon",
         imports: [
-            "Server", "HTTP", "Metrics", "Callbacks", "Events", "Store", "Delivery", "CLinux", "Glibc", "Dispatch",
-            "Synchronization", "Logging",
+            "Server", "HTTP", "Metrics", "Callbacks", "Events", "Store", "Delivery", "CLinux", "CSystemd", "Glibc",
+            "Dispatch", "Synchronization", "Logging",
         ]),
     // Bodies to try things with.
     Room(name: "Samples", imports: []),
@@ -55,4 +55,7 @@ let rooms: [Room] = [
 ]
 
 /// Every C and C++ target, by its folder: system libraries only, and nothing of ours but their own header.
-let cRooms = ["CSSL", "Sources/CLinux", "Sources/CSQLite", "Sources/CCurl", "Sources/CSimdJSON", "Sources/CZlib"]
+let cRooms = [
+    "CSSL", "Sources/CLinux", "Sources/CSQLite", "Sources/CCurl", "Sources/CSimdJSON", "Sources/CZlib",
+    "Sources/CSystemd",
+]

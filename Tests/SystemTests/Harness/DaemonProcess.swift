@@ -69,14 +69,16 @@ final class DaemonProcess: Sendable {
     let port: UInt16
 
     /// Starts a daemon and waits until it says where it listens.
+    ///
+    /// - Parameter sockets: what is handed over to it, as systemd does.
     init(
         in home: DaemonHome, _ settings: Settings = Settings(), environment: [String: String] = [:],
-        readsOutput: Bool = true
+        readsOutput: Bool = true, sockets: [HandedSocket] = []
     ) throws {
         self.home = home
         try home.directory.write(settings.json, to: "hookd.json")
-        process = try SpawnedProcess(
-            try hookdExecutable(), ["serve", "--config", home.configurationPath], environment: environment,
+        process = try activate(
+            ["serve", "--config", home.configurationPath], with: sockets, environment: environment,
             readsOutput: readsOutput)
         let found = try process.errors.wait("the line that says where hookd listens") { text in
             text.firstMatch(of: /hookd listening on 127\.0\.0\.1:(\d+)/).flatMap { UInt16($0.1) }

@@ -26,9 +26,10 @@ final class SpawnedProcess: Sendable {
     /// - Parameters:
     ///   - readsOutput: false leaves its stdout unread, as a reader does that hangs; see `readOutput()`.
     ///   - stdout: where its stdout leads, if not into `output`.
+    ///   - handing: descriptors that it gets as 3 and on.
     init(
         _ executable: String, _ arguments: [String], environment: [String: String] = [:], readsOutput: Bool = true,
-        stdout: String? = nil
+        stdout: String? = nil, handing descriptors: [Int32] = []
     ) throws {
         let (outReading, outWriting) = try makePipe()
         let (errReading, errWriting) = try makePipe()
@@ -46,6 +47,12 @@ final class SpawnedProcess: Sendable {
             posix_spawn_file_actions_adddup2(&actions, outWriting, 1)
         }
         posix_spawn_file_actions_adddup2(&actions, errWriting, 2)
+        // From numbers so high that none is overwritten before it is copied.
+        let copies = descriptors.map { fcntl($0, F_DUPFD_CLOEXEC, 200) }
+        defer { for copy in copies { close(copy) } }
+        for (number, copy) in copies.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, copy, Int32(3 + number))
+        }
         pid = try spawn(executable, arguments, environment, &actions)
         end = ProcessEnd(of: pid)
         errors.read(from: errReading)
