@@ -200,6 +200,14 @@ deb: packages ## make a Debian package, and look it over: .build/packages
 	debian/rules clean >/dev/null
 	lintian --allow-root --fail-on error,warning .build/packages/hookd_*.deb
 
+test-systemd: PACKAGES += debootstrap systemd-container strace
+test-systemd: deb ## install and run the package in a Debian 12 that is booted for it; needs root
+	@Tests/Systemd/run
+
+test-image: PACKAGES += debootstrap podman buildah crun python3
+test-image: packages ## build the image of the Dockerfile without a registry, and run it; needs root
+	@Tests/Image/run
+
 build: packages ## build hookd for use: .build/release/hookd
 	@swift build -c release --static-swift-stdlib --product hookd
 

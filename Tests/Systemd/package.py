@@ -21,19 +21,21 @@ def installed_without_secret(bar, machine, package):
     bar.hold("installed: warnings and errors of the package manager", _complaints(printed), exactly=[])
     bar.hold("installed without a secret: the service", machine.ask("systemctl", "is-active", "hookd")[1],
              exactly="inactive")
+    bar.hold("installed without a secret: the socket", machine.ask("systemctl", "is-active", "hookd.socket")[1],
+             exactly="inactive")
     bar.hold("installed without a secret: failed units", machine.do("systemctl", "--failed", "--plain", "--no-legend"),
              exactly="")
     bar.hold("installed: it starts at boot", machine.ask("systemctl", "is-enabled", "hookd")[1], exactly="enabled")
     bar.hold("installed: configuration", machine.do("stat", "-c", "%A %U %G", hookd.CONFIGURATION),
              exactly="-rw-r----- root hookd")
-    machine.do("systemctl", "start", "hookd")
+    machine.do("systemctl", "start", "hookd.socket", "hookd")
     bar.hold("started without a secret: failed units", machine.do("systemctl", "--failed", "--plain", "--no-legend"),
              exactly="")
 
 
 def files_are_in_order(bar, machine):
     """What else is in the package, as those see it who use it."""
-    bar.hold("systemd-analyze verify", machine.ask("systemd-analyze", "verify", "hookd.service")[1], exactly="")
+    bar.hold("systemd-analyze verify", machine.ask("systemd-analyze", "verify", "hookd.service", "hookd.socket")[1], exactly="")
     exposure = machine.do("systemd-analyze", "security", "--no-pager", "hookd").splitlines()[-1].split()
     bar.hold("systemd-analyze security", float(next(word for word in exposure if word[0].isdigit())), most=1.2)
     bar.hold("logrotate finds no fault", machine.ask("logrotate", "--debug", "/etc/logrotate.d/hookd")[0], exactly=0)
