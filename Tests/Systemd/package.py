@@ -25,7 +25,8 @@ def installed_without_secret(bar, machine, package):
              exactly="inactive")
     bar.hold("installed without a secret: failed units", machine.do("systemctl", "--failed", "--plain", "--no-legend"),
              exactly="")
-    bar.hold("installed: it starts at boot", machine.ask("systemctl", "is-enabled", "hookd")[1], exactly="enabled")
+    bar.hold("installed: it starts at boot", machine.ask("systemctl", "is-enabled", "hookd", "hookd.socket")[1].split(),
+             exactly=["enabled"] * 2)
     bar.hold("installed: configuration", machine.do("stat", "-c", "%A %U %G", hookd.CONFIGURATION),
              exactly="-rw-r----- root hookd")
     machine.do("systemctl", "start", "hookd.socket", "hookd")
