@@ -2,8 +2,8 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-asan test-tsan test-nginx fuzz constant-time edge durability \
-	deb test-systemd test-image build format clean packages
+.PHONY: help run test test-nginx test-asan test-tsan fuzz constant-time edge durability crash service soak build
+.PHONY: deb test-systemd test-image reference format clean packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -17,6 +17,9 @@ STRICT := -Xswiftc -warnings-as-errors -Xcc -Werror -Xcc -Wall -Xcc -Wextra -Xcc
 
 # How long `make fuzz` looks, for each target.
 SECONDS := 60
+
+# How often `make crash` ends hookd.
+CYCLES := 20
 
 # A sanitizer reports and ends the program; Swift's own handler of crashes hangs in what is left of it. gold cannot link
 # all of it. What is linked in besides is C for Swift's own clang: it speaks Swift's calling convention.
@@ -179,10 +182,11 @@ edge: build ## hold the bars of docs/bars.md against a release build, for ten mi
 		exit 1
 	fi
 
-durability: PACKAGES += python3 strace sqlite3 libfaketime
-durability: build ## hold the bars of docs/durability.md, for ten minutes; one of them: make durability BAR=io-errors
+durability: PACKAGES += python3 strace sqlite3 libfaketime wrk openssl
+durability: build ## hold the bars of docs/durability.md, for half an hour; one of them: make durability BAR=io-errors
 	@missed=
-	for bar in $(or $(BAR),io-errors disk-full disk-hangs clock-steps bit-rot); do
+	for bar in $(or $(BAR),kills power-cuts io-errors disk-full disk-hangs clock-steps bit-rot forgotten-reader \
+		bad-sinks); do
 		Bars/$$bar || missed="$$missed $$bar"
 		echo
 	done
@@ -190,6 +194,27 @@ durability: build ## hold the bars of docs/durability.md, for ten minutes; one o
 		echo "Missed:$$missed" >&2
 		exit 1
 	fi
+
+crash: build ## kill hookd again and again under load, and look whether it kept its promise; more: make crash CYCLES=1000
+	@$(HOOKD) selftest --cycles $(CYCLES)
+
+service: PACKAGES += python3 prometheus openssl strace gcc libseccomp-dev systemd jq curl
+service: build ## hold the bars of docs/service-bars.md, for some minutes; one of them: make service BAR=secrets
+	@missed=
+	for bar in $(or $(BAR),secrets restarts unit monitoring readme); do
+		Bars/$$bar || missed="$$missed $$bar"
+		echo
+	done
+	if [ -n "$$missed" ]; then
+		echo "Missed:$$missed" >&2
+		exit 1
+	fi
+
+# How long `make soak` lasts.
+MINUTES := 5
+soak: PACKAGES += python3
+soak: build ## run under load, with faults, for 5 minutes; longer: make soak MINUTES=30
+	@Bars/soak --minutes $(MINUTES)
 
 deb: PACKAGES += debhelper devscripts lintian python3
 deb: packages ## make a Debian package, and look it over: .build/packages
@@ -211,11 +236,17 @@ test-image: packages ## build the image of the Dockerfile without a registry, an
 build: packages ## build hookd for use: .build/release/hookd
 	@swift build -c release --static-swift-stdlib --product hookd
 
+reference: packages ## write hookd.schema.json and the tables of docs/configuration.md anew, from the code
+	@swift build --product hookd $(STRICT)
+	.build/debug/hookd check --schema >hookd.schema.json
+	page=$$(sed '/^<!-- The rest is made by/q' docs/configuration.md)
+	{ printf '%s\n' "$$page"; .build/debug/hookd check --reference; } >docs/configuration.md
+
 format: ## bring all Swift into the house's format
 	@swift format --in-place --recursive Sources Tests Fuzz Benchmarks Package.swift
 
 clean: ## remove what was built, and what make run kept
-	@rm -rf .build .build-asan .build-tsan .build-fuzz .run
+	@rm -rf .build .build-asan .build-tsan .build-fuzz .build-tree .run
 
 packages: # installs what is missing, and says so
 	@if ! command -v swift >/dev/null; then

@@ -11,7 +11,8 @@ final class AdminListener: Sendable {
     /// Where it listens, as operators write it.
     let address: ListenAddress
     let server: Server
-    private let gate: AdminGate
+    /// The host that is listened on; nil on a Unix socket.
+    private let host: String?
     private let place: AdminPlace
     /// Where the address is written down.
     private let note: String
@@ -31,10 +32,12 @@ final class AdminListener: Sendable {
             do throws(SystemError) {
                 return try AdminListener(configuration, place)
             } catch {
-                logger.warning("no admin listener there: \(error)")
+                logger.log(.adminMissing, level: .warning, "no admin listener there: \(error)")
             }
         }
-        logger.warning("no admin listener: hookd status and its like will not reach this daemon")
+        logger.log(
+            .adminMissing, level: .warning,
+            "no admin listener: hookd status and its like will not reach this daemon")
         return nil
     }
 
@@ -54,10 +57,10 @@ final class AdminListener: Sendable {
         // The port may be the kernel's choice.
         if case .tcp(let host, _)? = server.addresses.first {
             address = server.addresses[0]
-            gate = AdminGate(token: configuration.admin.token, host: host)
+            self.host = host
         } else {
             address = place.address
-            gate = AdminGate(token: configuration.admin.token, host: nil)
+            host = nil
         }
         note = adminNotePath(in: configuration.stateDirectory)
         writeDown()
@@ -74,8 +77,16 @@ final class AdminListener: Sendable {
     }
 
     /// Begins to answer.
-    func start(log: RateLimitedLog, answer: @escaping @Sendable (AdminRequest) -> AdminAnswer) {
-        server.start { [gate] shard in AdminHandler(gate: gate, shard: shard, log: log, answer: answer) }
+    ///
+    /// - Parameter token: the token that is in force.
+    func start(
+        log: RateLimitedLog, token: @escaping @Sendable () -> Secret?,
+        answer: @escaping @Sendable (AdminRequest) -> AdminAnswer
+    ) {
+        server.start { [host] shard in
+            AdminHandler(
+                gate: { AdminGate(token: token(), host: host) }, shard: shard, log: log, answer: answer)
+        }
     }
 
     /// Ends; what is being answered gets its answer if that is soon.

@@ -27,26 +27,19 @@ final class Certificates: Sendable {
         self.contexts = contexts
     }
 
-    /// Reads them again, from where `configuration` says, which has the same listeners. Connections that begin from now
-    /// on get the new ones. Where something is wrong with any of them, the old ones of all listeners stay in force.
-    func replace(_ configuration: Configuration, environment: [String: String]) throws(ConfigurationErrors) {
-        var changes: [(context: TLSContext, places: Configuration.TLS, settings: TLSSettings)] = []
+    /// Reads them again, from where `configuration` says, which has the same listeners.
+    ///
+    /// - Returns: what puts them in force, for connections that begin from then on, and cannot fail.
+    func prepare(
+        _ configuration: Configuration, environment: [String: String]
+    ) throws(ConfigurationErrors) -> @Sendable () -> Void {
+        var changes: [@Sendable () -> Void] = []
         for (context, listener) in zip(contexts, configuration.listen) {
             guard let context, let places = listener.tls else { continue }
-            // Tried out before any is put in force.
-            let settings = try places.using(environment) { settings throws(TLSError) in
-                _ = try TLSContext(settings)
-                return settings
-            }
-            changes.append((context, places, settings))
+            changes.append(
+                try places.using(environment) { settings throws(TLSError) in try context.prepare(settings) })
         }
-        for change in changes {
-            do throws(TLSError) {
-                try change.context.replace(with: change.settings)
-            } catch {
-                throw change.places.errors(error)
-            }
-        }
+        return { [changes] in for change in changes { change() } }
     }
 }
 

@@ -29,6 +29,8 @@ public struct Configuration: Sendable {
     public var warnings: [ConfigurationWarning]
     /// What it was read from.
     var document = ConfigurationDocument()
+    /// Where relative paths in it start.
+    var directory = "/"
 
     /// An address to listen on, and how clients come there.
     public struct Listener: Hashable, Sendable {
@@ -181,8 +183,8 @@ public struct Configuration: Sendable {
     public struct Log: Sendable {
         /// The least severe messages that are logged.
         public var level = LogKeys.level.fallback
-        /// How a line is written.
-        public var format = LogKeys.format.fallback
+        /// How it is written; nil for what suits stderr.
+        public var format: LogFormat?
 
         /// The defaults.
         public init() {}

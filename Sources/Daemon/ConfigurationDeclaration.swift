@@ -12,6 +12,10 @@ protocol KeyDeclaration: Sendable {
     var isRequired: Bool { get }
     /// Completes "expected …".
     var expected: String { get }
+    /// What the value is, for a schema and for the reference.
+    var form: ValueForm { get }
+    /// What the value is where the key is missing, as it would stand in the file.
+    var fallbackValue: JSONOutput? { get }
 }
 
 /// The keys of one kind of object.
@@ -19,6 +23,22 @@ struct Shape: Sendable {
     /// Completes "expected …".
     let expected: String
     let keys: [any KeyDeclaration]
+    /// Keys of which exactly one must be there.
+    var oneOf: [String] = []
+    /// Keys of which at least one must be there.
+    var anyOf: [String] = []
+    /// Keys that are there together or not at all.
+    var together: [String] = []
+
+    /// Whether it says where a secret is.
+    var isSource: Bool { oneOf == SecretKeys.sources.map(\.name) }
+}
+
+/// What a value is.
+indirect enum ValueForm: Sendable {
+    /// A single value: how a schema describes it, and how people do.
+    case single(schema: [(key: String, value: JSONOutput)], words: String)
+    case content(Entry.Content)
 }
 
 /// A key with a single value, and a default where it is missing.
@@ -30,6 +50,8 @@ struct Setting<Kind: ValueKind>: KeyDeclaration {
 
     var isRequired: Bool { false }
     var expected: String { kind.expected(example: fallback) }
+    var form: ValueForm { .single(schema: kind.schema, words: kind.words) }
+    var fallbackValue: JSONOutput? { kind.written(fallback) }
 
     init(_ name: String, _ kind: Kind, default fallback: Kind.Value, _ meaning: String) {
         (self.name, self.kind, self.fallback, self.meaning) = (name, kind, fallback, meaning)
@@ -45,6 +67,8 @@ struct OptionalSetting<Kind: ValueKind>: KeyDeclaration {
     let meaning: String
 
     var expected: String { kind.expected(example: example) }
+    var form: ValueForm { .single(schema: kind.schema, words: kind.words) }
+    var fallbackValue: JSONOutput? { nil }
 
     init(_ name: String, _ kind: Kind, required: Bool = false, example: Kind.Value, _ meaning: String) {
         (self.name, self.kind, self.isRequired, self.example) = (name, kind, required, example)
@@ -59,21 +83,36 @@ struct Entry: KeyDeclaration {
     let isRequired: Bool
     let expected: String
     let meaning: String
+    /// Whether an object that is missing is the same as an empty one, so that its keys have their defaults.
+    let hasDefaults: Bool
 
-    init(_ name: String, _ content: Content, required: Bool = false, expected: String, _ meaning: String) {
-        (self.name, self.content, self.isRequired) = (name, content, required)
+    var form: ValueForm { .content(content) }
+    var fallbackValue: JSONOutput? { nil }
+
+    init(
+        _ name: String, _ content: Content, required: Bool = false, hasDefaults: Bool = false, expected: String,
+        _ meaning: String
+    ) {
+        (self.name, self.content, self.isRequired, self.hasDefaults) = (name, content, required, hasDefaults)
         (self.expected, self.meaning) = (expected, meaning)
     }
 
     /// What is inside.
     indirect enum Content: Sendable {
-        case string
-        case list(of: Content)
+        /// A text. Where there is a pattern, every value that is right has it (ECMA-262).
+        case string(pattern: String? = nil)
+        /// A path, from the directory of the configuration file on where it is relative.
+        case path
+        /// An http or https URL, whose query may hold a token.
+        case url
+        /// A text that may hold a token.
+        case hidden
+        case list(of: Content, mayBeEmpty: Bool = false)
         case object(Shape)
         /// A text, or an object that says more.
         case stringOrObject(Shape)
-        /// An object whose keys the user names.
-        case map(of: Content)
+        /// An object whose keys the user names, by a pattern.
+        case map(of: Content, keys: String? = nil, mayBeEmpty: Bool = false)
         /// An object whose keys depend on its `key`.
         case variants(key: String, shapes: [String: Shape])
     }
@@ -88,6 +127,15 @@ protocol ValueKind: Sendable {
 
     /// The value, or nil where it was refused.
     func read(_ reader: JSONReader, example: Value) -> Value?
+
+    /// What a schema says of a value. It may let through what `read` refuses, and never the other way.
+    var schema: [(key: String, value: JSONOutput)] { get }
+
+    /// What the reference says of a value.
+    var words: String { get }
+
+    /// A value as it stands in the file.
+    func written(_ value: Value) -> JSONOutput
 }
 
 /// A duration such as `"5m"`, within bounds.
@@ -95,6 +143,16 @@ struct DurationKind: ValueKind {
     let bounds: ClosedRange<Duration>
     /// Whether parts of a second make no sense.
     var wholeSeconds = false
+
+    var schema: [(key: String, value: JSONOutput)] {
+        // Whole seconds may be written in milliseconds, too.
+        let pattern = wholeSeconds ? "^([0-9]+(s|m|h|d)|[0-9]+000ms)$" : "^[0-9]+(ms|s|m|h|d)$"
+        return [("type", .string("string")), ("pattern", .string(pattern))]
+    }
+
+    var words: String { "duration, `\(bounds.lowerBound.text)` to `\(bounds.upperBound.text)`" }
+
+    func written(_ value: Duration) -> JSONOutput { .string(value.text) }
 
     func expected(example: Duration) -> String {
         let whole = wholeSeconds ? " in whole seconds" : ""
@@ -118,6 +176,16 @@ struct DurationKind: ValueKind {
 struct SizeKind: ValueKind {
     let bounds: ClosedRange<Int>
 
+    var schema: [(key: String, value: JSONOutput)] {
+        [("type", .string("string")), ("pattern", .string("^[0-9]+(B|KB|KiB|MB|MiB|GB|GiB)$"))]
+    }
+
+    var words: String {
+        "size, `\(ByteSize.text(ofBytes: bounds.lowerBound))` to `\(ByteSize.text(ofBytes: bounds.upperBound))`"
+    }
+
+    func written(_ value: Int) -> JSONOutput { .string(ByteSize.text(ofBytes: value)) }
+
     func expected(example: Int) -> String {
         let (least, most) = (ByteSize.text(ofBytes: bounds.lowerBound), ByteSize.text(ofBytes: bounds.upperBound))
         return "a size from \(least) to \(most), such as \(quoted(ByteSize.text(ofBytes: example)))"
@@ -137,6 +205,17 @@ struct SizeKind: ValueKind {
 struct CountKind: ValueKind {
     let bounds: ClosedRange<Int>
 
+    var schema: [(key: String, value: JSONOutput)] {
+        [
+            ("type", .string("integer")), ("minimum", .integer(bounds.lowerBound)),
+            ("maximum", .integer(bounds.upperBound)),
+        ]
+    }
+
+    var words: String { "number, \(bounds.lowerBound) to \(bounds.upperBound)" }
+
+    func written(_ value: Int) -> JSONOutput { .integer(value) }
+
     func expected(example: Int) -> String {
         "a whole number from \(bounds.lowerBound) to \(bounds.upperBound), such as \(example)"
     }
@@ -152,6 +231,12 @@ struct CountKind: ValueKind {
 
 /// `true` or `false`.
 struct FlagKind: ValueKind {
+    var schema: [(key: String, value: JSONOutput)] { [("type", .string("boolean"))] }
+
+    var words: String { "`true` or `false`" }
+
+    func written(_ value: Bool) -> JSONOutput { .bool(value) }
+
     func expected(example: Bool) -> String { "true or false" }
 
     func read(_ reader: JSONReader, example: Bool) -> Bool? {
@@ -165,6 +250,14 @@ struct FlagKind: ValueKind {
 
 /// The permissions of a file as text, in the octal digits of chmod(1). As a number of JSON they would be decimal.
 struct FileModeKind: ValueKind {
+    var schema: [(key: String, value: JSONOutput)] {
+        [("type", .string("string")), ("pattern", .string("^0?[0-7]{3}$"))]
+    }
+
+    var words: String { "permissions, as `\"0660\"`" }
+
+    func written(_ value: mode_t) -> JSONOutput { .string(fileModeText(value)) }
+
     func expected(example: mode_t) -> String {
         "permissions in three octal digits, a zero before them or not, such as \(quoted(fileModeText(example)))"
     }
@@ -191,8 +284,13 @@ func fileModeText(_ mode: mode_t) -> String {
 
 /// One of a few words.
 struct ChoiceKind<Value: RawRepresentable & CaseIterable & Sendable>: ValueKind where Value.RawValue == String {
-    /// Words that have their meaning already and come with a later version.
-    var later: [String] = []
+    var schema: [(key: String, value: JSONOutput)] {
+        [("type", .string("string")), ("enum", .array(Value.allCases.map { .string($0.rawValue) }))]
+    }
+
+    var words: String { Value.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ") }
+
+    func written(_ value: Value) -> JSONOutput { .string(value.rawValue) }
 
     func expected(example: Value) -> String {
         let words = Value.allCases.map { quoted($0.rawValue) }
@@ -202,10 +300,6 @@ struct ChoiceKind<Value: RawRepresentable & CaseIterable & Sendable>: ValueKind 
     func read(_ reader: JSONReader, example: Value) -> Value? {
         let expected = expected(example: example)
         guard let text = reader.string(expected: expected) else { return nil }
-        if later.contains(text) {
-            reader.refuse(found: "\(quoted(text)), which is not supported by this version of hookd", expected: expected)
-            return nil
-        }
         guard let value = Value(rawValue: text) else {
             let nearest = nearestName(to: text, among: Value.allCases.map(\.rawValue))
             reader.refuse(expected: expected + (nearest.map { " (did you mean \(quoted($0))?)" } ?? ""))

@@ -3,7 +3,7 @@
 /// The keys of `admin`.
 enum AdminKeys {
     static let listen = Entry(
-        "listen", .string, expected: "unix:/path, host:port or systemd:NAME, such as \"unix:/run/hookd/admin.sock\"",
+        "listen", .string(), expected: "unix:/path, host:port or systemd:NAME, such as \"unix:/run/hookd/admin.sock\"",
         "Where health, metrics and operator commands are answered. Without it a Unix socket admin.sock in"
             + " $RUNTIME_DIRECTORY, or else in the state directory.")
     static let token = Entry(
@@ -17,5 +17,5 @@ extension Shape {
         keys: [AdminKeys.listen, AdminKeys.token])
     static let adminToken = Shape(
         expected: "an object such as {\"file\": \"admin-token\"}: where the token is, never the token",
-        keys: [SecretKeys.environment, SecretKeys.file, SecretKeys.credential])
+        keys: SecretKeys.sources, oneOf: SecretKeys.sources.map(\.name))
 }

@@ -6,7 +6,7 @@ import Server
 /// The keys of a listener that is written as an object.
 enum ListenerKeys {
     static let address = Entry(
-        "address", .string, required: true,
+        "address", .string(), required: true,
         expected: "host:port, [v6]:port, unix:/path or systemd:NAME, such as \"[::]:8080\"",
         "Where to listen.")
     static let dualStack = Setting(
@@ -18,7 +18,7 @@ enum ListenerKeys {
     static let tls = Entry(
         "tls", .object(.tls), expected: Shape.tls.expected, "The certificates that make the listener speak HTTPS.")
     static let proxyProtocol = Entry(
-        "proxy_protocol", .list(of: .string), expected: "a list of proxies such as [\"10.0.0.0/8\", \"unix\"]",
+        "proxy_protocol", .list(of: .string()), expected: "a list of proxies such as [\"10.0.0.0/8\", \"unix\"]",
         "The proxies whose connections begin with a PROXY protocol header, version 1 or 2, which names the client.")
     static let forwarded = Entry(
         "forwarded", .object(.forwarded), expected: Shape.forwarded.expected,
@@ -31,7 +31,7 @@ enum ForwardedKeys {
         "header", ChoiceKind<ForwardedHeader>(), required: true, example: .xForwardedFor,
         "The header field that the proxies write: x-forwarded-for or forwarded (RFC 7239). The other is not looked at.")
     static let trusted = Entry(
-        "trusted", .list(of: .string), required: true,
+        "trusted", .list(of: .string()), required: true,
         expected: "a list of proxies such as [\"127.0.0.1\", \"::1\", \"unix\"]",
         "The proxies whose word is taken. The client is the last address in the field that is none of theirs.")
 }
@@ -39,7 +39,7 @@ enum ForwardedKeys {
 /// The keys of an endpoint that concern its clients.
 enum ClientKeys {
     static let allow = Entry(
-        "allow", .list(of: .string), expected: "a list of addresses and networks such as [\"192.0.2.0/24\", \"::1\"]",
+        "allow", .list(of: .string()), expected: "a list of addresses and networks such as [\"192.0.2.0/24\", \"::1\"]",
         "The clients whose callbacks are taken: addresses, networks, \"unix\". Others are answered 403. Without it all."
     )
     static let rateLimit = Entry(

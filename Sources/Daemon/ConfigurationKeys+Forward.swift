@@ -26,7 +26,7 @@ enum ForwardKeys {
     static let batch = Entry(
         "batch", .object(.batch), expected: Shape.batch.expected, "Several events in one request, as a JSON list.")
     static let headers = Entry(
-        "headers", .map(of: .string), expected: "an object such as {\"X-Tenant\": \"acme\"}",
+        "headers", .map(of: .hidden, mayBeEmpty: true), expected: "an object such as {\"X-Tenant\": \"acme\"}",
         "Further headers of every request.")
     static let authorization = Entry(
         "authorization", .object(.secretSource), expected: Shape.secretSource.expected,
@@ -39,25 +39,27 @@ enum ForwardKeys {
         expected: "a list of at least one secret such as [{\"file\": \"signing-secret\"}]",
         "The secrets, `whsec_` and base64, or the bytes themselves. Every one of them signs.")
     static let proxy = Entry(
-        "proxy", .string, expected: "an http or https URL",
+        "proxy", .url, expected: "an http or https URL",
         "The proxy to send through. Proxies named by environment variables are never used.")
     static let tls = Entry(
         "tls", .object(.forwardTLS), expected: Shape.forwardTLS.expected,
         "How the target proves who it is, and how we do.")
     static let tlsAuthority = Entry(
-        "ca", .string, expected: "the path of a file of certificates in PEM",
+        "ca", .path, expected: "the path of a file of certificates in PEM",
         "The authorities that the target's certificate must lead to, instead of the system's.")
     static let tlsPin = Entry(
-        "pin", .string, expected: "\"sha256//\" and the base64 of 32 bytes, several with ; between",
+        "pin", .string(pattern: "^sha256//"),
+        expected: "\"sha256//\" and the base64 of 32 bytes, several with ; between",
         "The hash of the target's public key. It must be right besides the certificate.")
     static let tlsCertificate = Entry(
-        "certificate", .string, expected: "the path of a certificate in PEM", "Our own certificate.")
+        "certificate", .path, expected: "the path of a certificate in PEM", "Our own certificate.")
     static let tlsKey = Entry(
         "key", .object(.secretSource), expected: Shape.secretSource.expected, "Where the key of our certificate is.")
     static let allowPrivate = Setting(
         "allow_private", FlagKind(), default: true, "Whether loopback and private addresses may be connected to.")
     static let deny = Entry(
-        "deny", .list(of: .string), expected: "a list of networks such as [\"10.0.0.0/8\", \"fd00::/8\"]",
+        "deny", .list(of: .string(), mayBeEmpty: true),
+        expected: "a list of networks such as [\"10.0.0.0/8\", \"fd00::/8\"]",
         "Networks that are never connected to, whatever name leads there.")
 }
 
@@ -88,8 +90,9 @@ extension Shape {
         expected: "an object such as {\"secrets\": [{\"file\": \"signing-secret\"}]}", keys: [ForwardKeys.signSecrets])
     static let forwardTLS = Shape(
         expected: "an object such as {\"ca\": \"internal-ca.pem\"}",
-        keys: [ForwardKeys.tlsAuthority, ForwardKeys.tlsPin, ForwardKeys.tlsCertificate, ForwardKeys.tlsKey])
+        keys: [ForwardKeys.tlsAuthority, ForwardKeys.tlsPin, ForwardKeys.tlsCertificate, ForwardKeys.tlsKey],
+        together: [ForwardKeys.tlsCertificate.name, ForwardKeys.tlsKey.name])
     static let secretSource = Shape(
         expected: "an object such as {\"file\": \"secret\"}: where the secret is, never the secret",
-        keys: [SecretKeys.environment, SecretKeys.file, SecretKeys.credential])
+        keys: SecretKeys.sources, oneOf: SecretKeys.sources.map(\.name))
 }

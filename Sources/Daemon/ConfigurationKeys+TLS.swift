@@ -11,13 +11,13 @@ enum TLSKeys {
         "The server's certificates. Each client is shown the first that is for the name it asks for, or else the first."
     )
     static let clientCA = Entry(
-        "client_ca", .string, expected: "the path of a file of certificates in PEM",
+        "client_ca", .path, expected: "the path of a file of certificates in PEM",
         "Those who issue clients' certificates. With it, a client must show one that one of them issued.")
     static let minimumVersion = Setting(
         "minimum_version", ChoiceKind<TLSVersion>(), default: .tls12, "The oldest version of TLS that is spoken.")
 
     static let certificate = Entry(
-        "certificate", .string, required: true, expected: "the path of a file of certificates in PEM",
+        "certificate", .path, required: true, expected: "the path of a file of certificates in PEM",
         "The server's certificate, and behind it those that lead to its root. A relative path starts at the directory "
             + "of the configuration file.")
     static let key = Entry(
@@ -34,5 +34,5 @@ extension Shape {
         keys: [TLSKeys.certificate, TLSKeys.key])
     static let tlsKey = Shape(
         expected: "an object such as {\"file\": \"privkey.pem\"}: where the key is, never the key",
-        keys: [SecretKeys.environment, SecretKeys.file, SecretKeys.credential])
+        keys: SecretKeys.sources, oneOf: SecretKeys.sources.map(\.name))
 }

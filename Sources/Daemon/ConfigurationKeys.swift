@@ -42,12 +42,15 @@ public enum LogFormat: String, CaseIterable, Sendable {
     case text
     /// For programs: a JSON object.
     case json
+    /// For systemd's journal: fields, without a line.
+    case journal
 }
 
 /// The keys of the file.
 enum TopKeys {
     static let schema = Entry(
-        "$schema", .string, expected: "the address of a JSON Schema", "Where editors find the schema; hookd ignores it."
+        "$schema", .string(), expected: "the address of a JSON Schema",
+        "Where editors find the schema; hookd ignores it."
     )
     static let listen = Entry(
         "listen", .list(of: .stringOrObject(.listener)), required: true,
@@ -55,26 +58,30 @@ enum TopKeys {
         "Where to listen: host:port, [v6]:port, unix:/path, systemd or systemd:NAME (sockets that systemd hands over),"
             + " or an object with such an `address`. Port 0 takes any that is free.")
     static let stateDirectory = Entry(
-        "state_directory", .string, expected: "a directory that hookd may write to, such as \"/var/lib/hookd\"",
+        "state_directory", .path, expected: "a directory that hookd may write to, such as \"/var/lib/hookd\"",
         "Where events, nonces and cursors are kept. Without it $STATE_DIRECTORY, as systemd sets it.")
     static let endpoints = Entry(
-        "endpoints", .map(of: .object(.endpoint)), required: true,
+        "endpoints", .map(of: .object(.endpoint), keys: "^/"), required: true,
         expected: "an object such as {\"/callbacks\": {\"secrets\": [{\"env\": \"SINCH_SECRET\"}]}}",
         "The paths where callbacks are taken, and what is expected there.")
     static let sinks = Entry(
         "sinks",
-        .map(of: .variants(key: "type", shapes: ["stdout": .stdoutSink, "file": .fileSink, "forward": .forwardSink])),
+        .map(
+            of: .variants(key: "type", shapes: ["stdout": .stdoutSink, "file": .fileSink, "forward": .forwardSink]),
+            keys: "^[A-Za-z0-9_-]{1,64}$", mayBeEmpty: true),
         expected: "an object such as {\"journal\": {\"type\": \"stdout\"}}",
         "Where events go, by names that endpoints refer to.")
     static let limits = Entry(
-        "limits", .object(.limits), expected: Shape.limits.expected, "What a client may ask of the daemon.")
+        "limits", .object(.limits), hasDefaults: true, expected: Shape.limits.expected,
+        "What a client may ask of the daemon.")
     static let retention = Entry(
-        "retention", .object(.retention), expected: Shape.retention.expected,
+        "retention", .object(.retention), hasDefaults: true, expected: Shape.retention.expected,
         "How long events are kept. What a sink has yet to take is kept longer.")
     static let admin = Entry(
-        "admin", .object(.admin), expected: Shape.admin.expected,
+        "admin", .object(.admin), hasDefaults: true, expected: Shape.admin.expected,
         "Where health, metrics and operator commands are answered.")
-    static let log = Entry("log", .object(.log), expected: Shape.log.expected, "What is logged, and how.")
+    static let log = Entry(
+        "log", .object(.log), hasDefaults: true, expected: Shape.log.expected, "What is logged, and how.")
 }
 
 /// The keys of an endpoint.
@@ -100,39 +107,44 @@ enum EndpointKeys {
         "late_window", DurationKind(bounds: .seconds(1)...(.seconds(31 * 86_400)), wholeSeconds: true),
         default: .seconds(48 * 3600), "How old a late callback may be to be accepted.")
     static let sinks = Entry(
-        "sinks", .list(of: .string), expected: "a list of names of sinks such as [\"journal\"]",
+        "sinks", .list(of: .string(), mayBeEmpty: true), expected: "a list of names of sinks such as [\"journal\"]",
         "The sinks that get this endpoint's events.")
 }
 
 /// The keys of a secret.
 enum SecretKeys {
     static let environment = Entry(
-        "env", .string, expected: "the name of an environment variable", "An environment variable that holds it.")
+        "env", .string(pattern: "^[A-Za-z_][A-Za-z0-9_]*$"), expected: "the name of an environment variable",
+        "An environment variable that holds it.")
     static let file = Entry(
-        "file", .string, expected: "the path of a file", "A file that holds it. One newline at its end is not part.")
+        "file", .path, expected: "the path of a file", "A file that holds it. One newline at its end is not part.")
     static let credential = Entry(
-        "credential", .string, expected: "the name of a credential: a file name without a slash",
+        "credential", .string(pattern: "^[^/]+$"), expected: "the name of a credential: a file name without a slash",
         "A file in $CREDENTIALS_DIRECTORY, where systemd puts what LoadCredential= names.")
     static let until = Entry(
-        "until", .string, expected: "a time in UTC such as \"2026-12-01T00:00:00Z\"",
+        "until", .string(pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"),
+        expected: "a time in UTC such as \"2026-12-01T00:00:00Z\"",
         "When it stops being accepted.")
+    /// The places that a secret may come from.
+    static let sources = [environment, file, credential]
 }
 
 /// The keys of sinks.
 enum SinkKeys {
     static let type = Entry(
-        "type", .string, required: true, expected: "one of \"stdout\", \"file\", \"forward\"", "The kind of sink.")
+        "type", .string(), required: true, expected: "one of \"stdout\", \"file\", \"forward\"", "The kind of sink.")
     static let path = Entry(
-        "path", .string, required: true, expected: "the path of a file to append to",
+        "path", .path, required: true, expected: "the path of a file to append to",
         "The file. A relative path starts at the directory of the configuration file.")
     static let url = Entry(
-        "url", .string, required: true, expected: "an http or https URL",
+        "url", .url, required: true, expected: "an http or https URL",
         "Where each event is sent with POST.")
     static let timeout = Setting(
         "timeout", DurationKind(bounds: .milliseconds(10)...(.seconds(600))), default: .seconds(15),
         "How long one attempt may take.")
     static let retry = Entry(
-        "retry", .object(.retry), expected: Shape.retry.expected, "How long to wait after a failed attempt.")
+        "retry", .object(.retry), hasDefaults: true, expected: Shape.retry.expected,
+        "How long to wait after a failed attempt.")
     static let retryInitial = Setting(
         "initial", DurationKind(bounds: .milliseconds(10)...(.seconds(3600))), default: .seconds(1),
         "The wait after the first failed attempt; it doubles with each.")
@@ -194,8 +206,10 @@ enum RetentionKeys {
 enum LogKeys {
     static let level = Setting(
         "level", ChoiceKind<LogLevel>(), default: .info, "The least severe messages that are logged.")
-    static let format = Setting(
-        "format", ChoiceKind<LogFormat>(later: ["journal"]), default: .text, "How a line is written.")
+    static let format = OptionalSetting(
+        "format", ChoiceKind<LogFormat>(), example: .text,
+        "How it is written: text, json or journal. Without it journal where systemd connects stderr to its journal,"
+            + " else text.")
 }
 
 extension Shape {
@@ -213,7 +227,7 @@ extension Shape {
         ])
     static let secret = Shape(
         expected: "an object such as {\"env\": \"SINCH_SECRET\"}: where the secret is, never the secret",
-        keys: [SecretKeys.environment, SecretKeys.file, SecretKeys.credential, SecretKeys.until])
+        keys: SecretKeys.sources + [SecretKeys.until], oneOf: SecretKeys.sources.map(\.name))
     static let retry = Shape(
         expected: "an object such as {\"initial\": \"1s\", \"maximum\": \"60s\"}",
         keys: [SinkKeys.retryInitial, SinkKeys.retryMaximum])

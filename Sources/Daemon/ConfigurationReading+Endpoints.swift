@@ -7,9 +7,15 @@ extension ConfigurationReading {
     ) -> [Configuration.Endpoint] {
         guard let reader, let entries = reader.entries(expected: TopKeys.endpoints.expected) else { return [] }
         if entries.isEmpty { reader.refuse(expected: TopKeys.endpoints.expected) }
+        // Which of two paths that mean the same a request met would be chance.
+        var paths: [String: String] = [:]
         return entries.compactMap { path, reader in
             do throws(EndpointPathError) {
                 try checkEndpointPath(path)
+                if let other = paths.updateValue(path, forKey: comparablePath(path)) {
+                    reader.refuse(
+                        found: "\(quoted(path)), the same path as \(quoted(other))", expected: "each path once")
+                }
             } catch {
                 reader.refuse(found: quoted(shortened(path)), expected: error.expected)
             }
@@ -73,7 +79,7 @@ extension ConfigurationReading {
             secrets.append(secret)
         }
         if !secrets.isEmpty, !secrets.contains(where: { $0.isValid(atSeconds: nowSeconds) }) {
-            reader.warn("every secret has ended, so every callback is refused.")
+            reader.refuse(found: "only secrets that have ended", expected: "at least one that is still accepted")
         }
         return secrets
     }
@@ -134,8 +140,7 @@ extension ConfigurationReading {
 
     /// The one place that the secret comes from.
     func source(_ object: JSONObjectReader) -> SecretSource? {
-        let keys = [SecretKeys.environment, SecretKeys.file, SecretKeys.credential]
-        let present = keys.filter { object[$0] != nil }
+        let present = SecretKeys.sources.filter { object[$0] != nil }
         guard let key = present.first, present.count == 1, let reader = object[key] else {
             let names = present.map(\.name).joined(separator: " and ")
             if !present.isEmpty {

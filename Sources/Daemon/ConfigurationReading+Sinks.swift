@@ -109,16 +109,8 @@ extension ConfigurationReading {
     private func rotation(_ reader: JSONReader?) -> FileRotation? {
         guard let object = reader?.object(.rotation) else { return nil }
         var rotation = FileRotation(keep: object.value(FileKeys.keep), compresses: object.value(FileKeys.compress))
-        if let reader = object[FileKeys.size], let text = reader.string(expected: FileKeys.size.expected) {
-            let bytes = ByteSize.bytes(fromText: text).flatMap { FileKeys.sizeBounds.contains($0) ? Int64($0) : nil }
-            if bytes == nil { reader.refuse(expected: FileKeys.size.expected) }
-            rotation.sizeBytes = bytes
-        }
-        if let reader = object[FileKeys.age], let text = reader.string(expected: FileKeys.age.expected) {
-            let age = Duration(text: text).flatMap { FileKeys.ageBounds.contains($0) ? $0.components.seconds : nil }
-            if age == nil { reader.refuse(expected: FileKeys.age.expected) }
-            rotation.ageSeconds = age
-        }
+        rotation.sizeBytes = object.value(FileKeys.size).map { Int64($0) }
+        rotation.ageSeconds = object.value(FileKeys.age)?.components.seconds
         if object.isKnown, object[FileKeys.size] == nil, object[FileKeys.age] == nil {
             object.reader.refuse(
                 found: "neither size nor age", expected: "one of them or both, for when a file is full")

@@ -40,7 +40,8 @@ struct ConfigurationReading {
             admin: admin(top?[TopKeys.admin], besides: listeners.map(\.address)),
             log: log(top?[TopKeys.log]),
             warnings: problems.warnings,
-            document: ConfigurationDocument(value: document.node.value))
+            document: ConfigurationDocument(value: document.node.value),
+            directory: directory)
         _ = top?[TopKeys.schema]?.string(expected: TopKeys.schema.expected)
         try problems.throwIfAny()
         return configuration

@@ -50,6 +50,18 @@ func checkEndpointPath(_ path: String) throws(EndpointPathError) {
     guard !segments.contains("."), !segments.contains("..") else { throw .dotSegment }
 }
 
+/// `path` in the one form that paths of the same meaning have: `%2f` is `%2F` (RFC 3986 §6.2.2.1).
+func comparablePath(_ path: String) -> String {
+    var digits = 0
+    var bytes: [UInt8] = []
+    for byte in path.utf8 {
+        let isLower = (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+        bytes.append(digits > 0 && isLower ? byte - 0x20 : byte)
+        digits = byte == UInt8(ascii: "%") ? 2 : max(0, digits - 1)
+    }
+    return String(decoding: bytes, as: UTF8.self)
+}
+
 private let pathSigns = Array("/!$&'()*+,;=:@".utf8)
 
 private func isUnreserved(_ byte: UInt8) -> Bool {

@@ -11,9 +11,12 @@ struct MetricsPage {
     /// The text.
     var text: String { page.text }
 
-    /// Reads everything once.
+    /// Reads everything once, and has the store write something. Blocks for two seconds at the longest.
     init(_ inspection: Inspection) {
-        let report = StatusReport(inspection, probes: false)
+        let report = StatusReport(inspection)
+        page.add(
+            "hookd_ready", .gauge, "Whether a callback would be stored now: something was written, and is on disk.",
+            report.problem == nil ? 1 : 0)
         addCallbacks(report)
         addServer(inspection.server.statistics())
         page.add(
@@ -23,6 +26,7 @@ struct MetricsPage {
             "hookd_commit_events", "How many callbacks commits held.", inspection.store.commitSizes.values,
             unitsInOne: 1)
         addSinks(report)
+        addTails(report)
         addStore(report)
         addCertificates(report)
         page.add(
@@ -125,6 +129,14 @@ struct MetricsPage {
         page.add(name, kind, help) { series in
             for sink in report.sinks {
                 if let value = value(sink) { series.add(["sink": sink.status.name], value) }
+            }
+        }
+    }
+
+    private mutating func addTails(_ report: StatusReport) {
+        page.add("hookd_tail_lag_events", .gauge, "Stored events that were not read under the name.") { series in
+            for tail in report.tails {
+                series.add(["tail": tail.name], Double(tail.backlog(newest: report.newestSequence)))
             }
         }
     }

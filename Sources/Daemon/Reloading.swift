@@ -1,59 +1,91 @@
-// Putting another configuration in force while the daemon runs: checked as a whole, then applied at once, or refused as
-// a whole.
+// Putting another configuration in force while the daemon runs: checked and made ready as a whole, then applied at
+// once, or refused as a whole.
 
+import Delivery
 import Dispatch
 import Logging
+import Server
+import Store
 
 /// Reads the configuration again when it is told to.
 final class Reloading: Sendable {
+    /// What became of a reload.
+    enum Verdict: Sendable {
+        /// The new configuration is in force. What has changed, a phrase for each.
+        case inForce([String])
+        /// The old one stays in force. Why, a line for each reason.
+        case refused(String)
+
+        /// For people, where there is something to tell.
+        fileprivate var status: String? {
+            if case .refused(let reason) = self { "the reload was refused: \(reason)" } else { nil }
+        }
+    }
+
+    /// Everything that a configuration needs, ready to be put in force.
+    private struct Preparation {
+        var endpoints: [Endpoint]
+        var sinks: [SinkChange]
+        var certificates: @Sendable () -> Void
+        var limits: ServerLimits
+        var listeners: [ListenerSettings]
+        var summary: [String]
+    }
+
+    /// How long a sink may take to finish what it has begun.
+    private static let patience = DispatchTimeInterval.seconds(10)
+
     private let inspection: Inspection
     private let handlers: CallbackHandlers
     private let level: SharedLogLevel
     private let environment: [String: String]
-    /// The longest tolerance and late window that the store was opened for, in seconds.
-    private let bounds: (tolerance: Int64, lateWindow: Int64)
     private let logger: Logger
     private let manager: ServiceManager?
+    /// How many sockets each entry of `listen` has.
+    private let socketCounts: [Int]
     /// Two at once would mix.
     private let queue = DispatchQueue(label: "hookd.reload", qos: .userInitiated)
 
     init(
         _ inspection: Inspection, handlers: CallbackHandlers, level: SharedLogLevel, environment: [String: String],
-        _ logger: Logger, manager: ServiceManager?
+        socketCounts: [Int], _ logger: Logger, manager: ServiceManager?
     ) {
-        self.manager = manager
+        (self.socketCounts, self.manager) = (socketCounts, manager)
         (self.inspection, self.handlers, self.level) = (inspection, handlers, level)
         (self.environment, self.logger) = (environment, logger)
-        bounds = inspection.configuration.storeBounds
     }
 
     /// Reads the file that the daemon was started with, and puts it in force.
     ///
     /// - Parameter cause: who asked, for the log.
-    /// - Returns: why it was refused, a line for each reason; nil where it is in force.
-    func reload(_ cause: String) -> String? {
+    func reload(_ cause: String) -> Verdict {
         queue.sync {
             manager?.reloading()
-            let refusal = readAndApply(cause)
-            manager?.reloaded(refusal.map { "the reload was refused: \($0)" })
-            return refusal
+            let verdict = readAndApply(cause)
+            manager?.reloaded(verdict.status)
+            return verdict
         }
     }
 
-    private func readAndApply(_ cause: String) -> String? {
+    private func readAndApply(_ cause: String) -> Verdict {
         do throws(ReloadRefusal) {
             let configuration = try read()
-            try apply(configuration)
-            for warning in configuration.warnings { logger.warning("\(warning)") }
-            inspection.reloaded(configuration)
-            logger.notice("\(cause): the configuration was read again and is in force\(certificateEnds)")
-            return nil
+            let preparation = try prepare(configuration)
+            try apply(configuration, preparation)
+            for warning in configuration.warnings { logger.log(warning) }
+            let changes = preparation.summary.map { "; " + $0 }.joined()
+            logger.log(
+                .reloaded, level: .notice,
+                "\(cause): the configuration was read again and is in force\(changes)\(certificateEnds)")
+            return .inForce(preparation.summary)
         } catch {
             inspection.refusedReload(error.reason)
             for line in error.reason.split(separator: "\n") {
-                logger.error("\(cause): the old configuration stays in force: \(line)")
+                logger.log(
+                    error.concernsCertificates ? .certificateRefused : .reloadRefused, level: .error,
+                    "\(cause): the old configuration stays in force: \(line)")
             }
-            return error.reason
+            return .refused(error.reason)
         }
     }
 
@@ -64,17 +96,11 @@ final class Reloading: Sendable {
             new = try Configuration.load(path: old.file, environment: environment)
             try new.validateEnvironment()
         } catch {
-            throw ReloadRefusal(reason: error.description)
+            throw ReloadRefusal(error)
         }
         var fixed = ConfigurationChanges(from: old.document, to: new.document).needingRestart
         if new.stateDirectory != old.stateDirectory, !fixed.contains(TopKeys.stateDirectory.name) {
             fixed.append(TopKeys.stateDirectory.name)
-        }
-        if new.storeBounds.tolerance > bounds.tolerance {
-            fixed.append("a tolerance that is longer than every one at the start")
-        }
-        if new.storeBounds.lateWindow > bounds.lateWindow {
-            fixed.append("a late_window that is longer than every one at the start")
         }
         guard fixed.isEmpty else {
             throw ReloadRefusal(
@@ -83,21 +109,75 @@ final class Reloading: Sendable {
         return new
     }
 
-    /// Everything that can fail comes first.
-    private func apply(_ configuration: Configuration) throws(ReloadRefusal) {
-        let endpoints: [Endpoint]
-        do throws(StartError) {
-            endpoints = try makeEndpoints(configuration, inspection.ledger)
+    /// Makes everything ready that can fail. Nothing changes yet.
+    private func prepare(_ configuration: Configuration) throws(ReloadRefusal) -> Preparation {
+        let old = inspection.configuration
+        let changes = ConfigurationChanges(from: old.document, to: configuration.document)
+        do {
+            return Preparation(
+                endpoints: try makeEndpoints(configuration, inspection.ledger),
+                sinks: try sinkChanges(from: old, to: configuration, changes),
+                certificates: try inspection.certificates.prepare(configuration, environment: environment),
+                limits: ServerLimits(configuration.limits, descriptors: raiseDescriptorLimit(), logger),
+                listeners: zip(configuration.listen, socketCounts).flatMap { listener, count in
+                    Array(repeating: ListenerSettings(listener, tls: nil), count: count)
+                },
+                summary: changes.summary + otherSecrets(from: old, to: configuration, changes))
+        } catch let errors as ConfigurationErrors {
+            throw ReloadRefusal(errors)
         } catch {
-            throw ReloadRefusal(reason: error.description)
+            throw ReloadRefusal(reason: "\(error)")
         }
-        do throws(ConfigurationErrors) {
-            try inspection.certificates.replace(configuration, environment: environment)
+    }
+
+    private func sinkChanges(
+        from old: Configuration, to new: Configuration, _ changes: ConfigurationChanges
+    ) throws(StartError) -> [SinkChange] {
+        // What came to an endpoint that is gone may be stored after the sinks know that it is.
+        let gone = old.endpoints.filter { endpoint in !new.endpoints.contains { $0.path == endpoint.path } }
+        let paths = Set(old.sinks.compactMap(\.kind.filePath))
+        var result: [SinkChange] = []
+        for sink in new.sinks {
+            let before = old.sinks.first { $0.name == sink.name }
+            let endpoints = new.endpoints(of: sink) + gone.filter { $0.sinks.contains(sink.name) }.map(\.path)
+            if let before, !changes.concern(sink: sink.name), before.hasSameSecrets(as: sink) {
+                result.append(.keep(name: sink.name, endpoints: endpoints.map { Array($0.utf8) }))
+            } else {
+                let isFree = sink.kind.filePath.map { !paths.contains($0) } ?? true
+                result.append(.begin(try makeSubscription(sink, endpoints: endpoints, opensFile: isFree)))
+            }
+        }
+        return result
+    }
+
+    /// Sinks that the file tells nothing new of, and whose secrets are others all the same.
+    private func otherSecrets(
+        from old: Configuration, to new: Configuration, _ changes: ConfigurationChanges
+    ) -> [String] {
+        new.sinks.filter { sink in
+            !changes.concern(sink: sink.name)
+                && old.sinks.contains { $0.name == sink.name && !$0.hasSameSecrets(as: sink) }
+        }.map { "sink \($0.name) changed (its secrets)" }
+    }
+
+    /// Only the exchange of the sinks can fail, and then nothing has changed.
+    private func apply(_ configuration: Configuration, _ preparation: Preparation) throws(ReloadRefusal) {
+        let old = inspection.configuration
+        let (before, after) = (SQLiteEventStore.Options(old), SQLiteEventStore.Options(configuration))
+        // The store remembers for both before the handlers and sinks change, and for the new ones afterwards.
+        inspection.store.reconfigure(before.combined(with: after))
+        do throws(ExchangeError) {
+            try inspection.dispatcher.exchange(preparation.sinks, patience: Self.patience)
         } catch {
-            throw ReloadRefusal(reason: error.description)
+            inspection.store.reconfigure(before)
+            throw ReloadRefusal(reason: "\(error), so nothing was changed.")
         }
-        handlers.replace(endpoints: endpoints)
+        preparation.certificates()
+        inspection.server.apply(preparation.limits, listeners: preparation.listeners)
+        handlers.replace(endpoints: preparation.endpoints)
         level.set(configuration.log.level)
+        inspection.store.reconfigure(after)
+        inspection.reloaded(configuration)
     }
 
     /// Until when the certificates are in force, for the log.
@@ -111,14 +191,51 @@ final class Reloading: Sendable {
 /// Why a configuration was not put in force.
 private struct ReloadRefusal: Error {
     var reason: String
+    /// Whether a certificate or key of a listener is among the reasons.
+    var concernsCertificates = false
 }
 
-extension Configuration {
-    /// What the store must be opened for, in seconds: it forgets nonces and events by these.
-    var storeBounds: (tolerance: Int64, lateWindow: Int64) {
-        (
-            endpoints.map { $0.tolerance.components.seconds }.max() ?? 0,
-            endpoints.filter { $0.late == .accept }.map { $0.lateWindow.components.seconds }.max() ?? 0
-        )
+extension ReloadRefusal {
+    fileprivate init(_ errors: ConfigurationErrors) {
+        self.init(
+            reason: errors.description,
+            concernsCertificates: errors.problems.contains {
+                $0.path.hasPrefix(TopKeys.listen.name) && $0.path.contains(".\(ListenerKeys.tls.name)")
+            })
+    }
+}
+
+extension Logger {
+    /// Logs what is probably not meant.
+    func log(_ warning: ConfigurationWarning) { log(.configurationWarning, level: .warning, "\(warning)") }
+}
+
+extension SQLiteEventStore.Options {
+    /// What satisfies both.
+    fileprivate func combined(with other: Self) -> Self {
+        var both = other
+        both.toleranceSeconds = max(toleranceSeconds, other.toleranceSeconds)
+        both.lateWindowSeconds = max(lateWindowSeconds, other.lateWindowSeconds)
+        both.sinks = Array(Set(sinks + other.sinks))
+        both.retention = retention
+        return both
+    }
+}
+
+extension Configuration.SinkKind {
+    fileprivate var filePath: String? {
+        if case .file(let file) = self { ConfigurationReading.normalized(file.path) } else { nil }
+    }
+}
+
+extension Configuration.Sink {
+    /// Whether what was read from elsewhere is what it was.
+    fileprivate func hasSameSecrets(as other: Configuration.Sink) -> Bool {
+        guard case .forward(let one) = kind, case .forward(let two) = other.kind else { return true }
+        func values(_ forward: Configuration.Forward) -> [[UInt8]?] {
+            let secrets = [forward.authorization, forward.tlsKey] + forward.signingSecrets.map { Optional($0) }
+            return secrets.map { $0?.withBytes { $0 } }
+        }
+        return values(one) == values(two)
     }
 }

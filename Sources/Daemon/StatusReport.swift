@@ -55,21 +55,22 @@ struct StatusReport: Sendable {
     var listeners: [Listener]
     var endpoints: [Endpoint]
     var sinks: [Sink]
+    var tails: [NamedTail]
+    var newestSequence: Int64
     var store: StoreStatistics
     var configurationFile: String
     var reload: Inspection.Reload?
 }
 
 extension StatusReport {
-    /// Looks at everything. Reads an event for each sink that is behind, which may block on the disk.
-    ///
-    /// - Parameter probes: whether to find out if callbacks are stored now, which costs a commit.
-    init(_ inspection: Inspection, probes: Bool) {
+    /// Looks at everything. Reads an event for each sink that is behind, which may block on the disk, and has the store
+    /// write something, for two seconds at the longest.
+    init(_ inspection: Inspection) {
         let configuration = inspection.configuration
         let statistics = inspection.store.statistics
         now = clinux_wall_microseconds()
         startedAt = inspection.startedAt
-        problem = probes ? inspection.whyNotReady() : nil
+        problem = inspection.whyNotReady()
         listeners = inspection.server.listeners.map { listener in
             Listener(address: listener.address.description, certificates: listener.tls?.certificates)
         }
@@ -82,6 +83,8 @@ extension StatusReport {
                 deadLetters: statistics.deadLetters[status.name, default: 0],
                 redeliveries: statistics.redeliveries[status.name, default: 0])
         }
+        tails = (try? inspection.store.tails()) ?? []
+        newestSequence = inspection.store.newestSequence
         store = statistics
         configurationFile = configuration.file
         reload = inspection.reload
@@ -123,6 +126,7 @@ extension StatusReport {
             ("listeners", .array(listeners.map(\.json))),
             ("endpoints", .array(endpoints.map(\.json))),
             ("sinks", .array(sinks.map { $0.json(now: now) })),
+            ("tails", .array(tails.map { $0.json(newest: newestSequence) })),
             ("store", store.json),
             ("configuration", .object([("file", .string(configurationFile)), ("last_reload", reload?.json ?? .null)])),
         ])

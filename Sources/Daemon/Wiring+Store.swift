@@ -21,7 +21,7 @@ extension SQLiteEventStore.Options {
 extension RateLimitedLog {
     /// What the store has to tell.
     func log(_ notice: SQLiteEventStore.Notice) {
-        log(notice.topic, level: notice.level, "\(notice.message)")
+        log(notice.topic, level: notice.level, kind: notice.kind, "\(notice.message)", metadata: notice.metadata)
     }
 }
 
@@ -45,6 +45,35 @@ extension SQLiteEventStore.Notice {
         case .retentionPaused: "retention"
         case .retentionResumed: "retention resumed"
         case .retentionHeldBack: "retention held back"
+        case .tailPassed: "tail"
+        }
+    }
+
+    fileprivate var kind: LogKind {
+        switch self {
+        case .commitFailed, .reopenFailed: .storeRefuses
+        case .recovered: .storeRecovered
+        case .eventsLost: .eventsLost
+        case .damagedEvent: .eventDamaged
+        case .quarantineOverflowed: .quarantineOverflowed
+        case .belowReserve: .reserveReached
+        case .roomAgain, .ballastRestored: .reserveLeft
+        case .ballastReleased: .ballastReleased
+        case .ballastMissing: .ballastMissing
+        case .snapshotHeld: .snapshotHeld
+        case .snapshotReleased: .snapshotReleased
+        case .retentionPaused: .clockJumped
+        case .retentionResumed: .clockBelieved
+        case .retentionHeldBack: .retentionHeldBack
+        case .tailPassed: .tailPassed
+        }
+    }
+
+    fileprivate var metadata: Logger.Metadata {
+        switch self {
+        case .damagedEvent(let sequence): ["sequence": .stringConvertible(sequence)]
+        case .retentionHeldBack(let sink?, _): ["sink": .string(sink)]
+        default: [:]
         }
     }
 
@@ -52,7 +81,9 @@ extension SQLiteEventStore.Notice {
         switch self {
         case .eventsLost, .damagedEvent: .critical
         case .commitFailed, .reopenFailed, .belowReserve, .ballastReleased: .error
-        case .quarantineOverflowed, .ballastMissing, .snapshotHeld, .retentionPaused, .retentionHeldBack: .warning
+        case .quarantineOverflowed, .ballastMissing, .snapshotHeld, .retentionPaused, .retentionHeldBack,
+            .tailPassed:
+            .warning
         case .recovered, .roomAgain, .ballastRestored, .snapshotReleased, .retentionResumed: .notice
         }
     }
@@ -78,9 +109,9 @@ extension SQLiteEventStore.Notice {
             "the disk is full: hookd.ballast was given up, \(megabytes(bytes)), to keep the store going"
         case .ballastRestored(let bytes): "hookd.ballast is in its place again, \(megabytes(bytes))"
         case .ballastMissing(let bytes, let reason): "there is no hookd.ballast of \(megabytes(bytes)): \(reason)"
-        case .snapshotHeld(let seconds, let bytes):
-            "another program has been reading one state of hookd.db for \(seconds) s, so the write-ahead log grows, to "
-                + "\(megabytes(bytes)) now. End its transaction"
+        case .snapshotHeld(let seconds, let bytes, let holders):
+            "\(text(of: holders)) been reading one state of hookd.db for \(seconds) s, so the write-ahead log grows, "
+                + "to \(megabytes(bytes)) now. End its transaction"
         case .snapshotReleased(let seconds): "the write-ahead log is written back again, after \(seconds) s"
         case .retentionPaused(let seconds):
             "the clock jumped ahead by \(seconds) s: nothing is deleted until a callback signed at that time is stored"
@@ -89,8 +120,17 @@ extension SQLiteEventStore.Notice {
             "events beyond the retention are kept, for "
                 + (sink.map { "sink \($0) has not taken them" } ?? "a repeat of them may still come")
                 + ". The store uses \(megabytes(bytes))"
+        case .tailPassed(let name):
+            "events were deleted that hookd tail --as \(name) had not read: it was forgotten, or is too far behind"
         }
     }
+}
+
+/// Who holds a snapshot, with the verb: `sqlite3 (pid 4711) has`.
+private func text(of holders: [SQLiteEventStore.SnapshotHolder]) -> String {
+    let names = holders.map { "\($0.name.isEmpty ? "a program" : $0.name) (pid \($0.pid))" }
+    return names.isEmpty
+        ? "another program has" : names.joined(separator: " and ") + (names.count == 1 ? " has" : " have")
 }
 
 private func megabytes(_ bytes: Int64) -> String { "\(bytes / 1_000_000) MB" }

@@ -16,18 +16,18 @@ final class BatchLane: Lane {
     }
 
     let progress: LaneProgress
+    let subscription: SharedSubscription
     private let sink: any Sink
-    private let subscription: Subscription
     private let store: any EventStore
     private let queue: DispatchQueue
     /// Whether a turn is queued, running or waiting for its retry; a wake then has nothing to add.
     private let isAwake = Atomic<Bool>(false)
 
-    init(_ sink: any Sink, _ subscription: Subscription, store: any EventStore, log: @escaping DeliveryLog) {
+    init(_ sink: any Sink, _ subscription: SharedSubscription, store: any EventStore, _ progress: LaneProgress) {
         self.sink = sink
         self.subscription = subscription
         self.store = store
-        progress = LaneProgress(name: sink.name, log: log)
+        self.progress = progress
         queue = DispatchQueue(label: "hookd.sink.\(sink.name)")
     }
 
@@ -44,9 +44,30 @@ final class BatchLane: Lane {
         queue.async { self.turn() }
     }
 
+    func leave(_ onFinish: @escaping @Sendable (Bool) -> Void) {
+        progress.withState { $0.leave(onFinish) }
+        queue.async { self.turn() }
+    }
+
     func giveUp() {
         progress.withState { $0.giveUp() }
         sink.interrupt()
+    }
+
+    func goOn() {
+        isAwake.store(true, ordering: .releasing)
+        let hasEnded = progress.isFinished
+        if hasEnded { revive() }
+        queue.async {
+            // One that had not ended by then has now.
+            if !hasEnded { self.revive() }
+            self.turn()
+        }
+    }
+
+    private func revive() {
+        sink.resume()
+        progress.withState { $0.goOn() }
     }
 
     /// Where that fails, what the sink took since the last durable cursor may be lost.
@@ -71,7 +92,7 @@ final class BatchLane: Lane {
         while true {
             let phase = progress.phase
             if phase == .finished { return }
-            if phase == .givingUp { return progress.finish(caughtUp: false) }
+            if phase == .givingUp || phase == .leaving { return progress.finish(caughtUp: false) }
             let started = monotonicNanoseconds()
             let seen = store.newestSequence
             switch step(newest: seen) {
@@ -146,7 +167,7 @@ final class BatchLane: Lane {
         do throws(StoreError) {
             queued = try progress.redeliveries(in: store, limit: 256)
             if queued.isEmpty { return nil }
-            batch = subscription.select(from: try store.events(sequences: queued))
+            batch = subscription.selectAgain(from: try store.events(sequences: queued))
         } catch {
             return failed("reading its events failed: \(error)")
         }

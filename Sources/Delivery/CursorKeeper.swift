@@ -9,7 +9,7 @@ import Synchronization
 /// Moves the durable cursors of lanes behind their cursors in memory.
 final class CursorKeeper: Sendable {
     private let store: any EventStore
-    private let lanes: [any Lane]
+    private let lanes: @Sendable () -> [any Lane]
     private let log: DeliveryLog
     private let intervalMicroseconds: Int
     private let queue = DispatchQueue(label: "hookd.cursors", qos: .utility)
@@ -17,9 +17,12 @@ final class CursorKeeper: Sendable {
     private let isClosed = Flag()
     private let outage = Mutex(Outage())
 
-    /// - Parameter intervalMicroseconds: how long a cursor that has moved waits for others.
+    /// - Parameters:
+    ///   - lanes: those whose cursors it moves.
+    ///   - intervalMicroseconds: how long a cursor that has moved waits for others.
     init(
-        store: any EventStore, lanes: [any Lane], log: @escaping DeliveryLog, intervalMicroseconds: Int
+        store: any EventStore, lanes: @escaping @Sendable () -> [any Lane], log: @escaping DeliveryLog,
+        intervalMicroseconds: Int
     ) {
         self.store = store
         self.lanes = lanes
@@ -34,21 +37,34 @@ final class CursorKeeper: Sendable {
             // A sink that let go too late has its cursor read again after the next start.
             guard !self.isClosed.isRaised else { return }
             self.isScheduled.store(false, ordering: .sequentiallyConsistent)
-            if !self.flush(self.lanes) { self.touch() }
+            if !self.flush(self.lanes()) { self.touch() }
         }
     }
 
     /// Moves the cursors of `lanes` a last time. Returns whether all of them are durable; false, too, if that
     /// takes longer than until `deadline`.
     func close(_ lanes: [any Lane], deadline: DispatchTime) -> Bool {
-        let isDone = DispatchSemaphore(value: 0)
         let result = Flag()
+        let isDone = finish(lanes, isLast: true, deadline: deadline) { result.raise() }
+        return isDone && result.isRaised
+    }
+
+    /// Moves the cursors of `lanes`, which have ended. Where that fails or takes longer, whoever follows them does it.
+    func settle(_ lanes: [any Lane], deadline: DispatchTime) {
+        _ = finish(lanes, isLast: false, deadline: deadline) {}
+    }
+
+    /// Returns whether it was done in time.
+    private func finish(
+        _ lanes: [any Lane], isLast: Bool, deadline: DispatchTime, _ onDurable: @escaping @Sendable () -> Void
+    ) -> Bool {
+        let isDone = DispatchSemaphore(value: 0)
         queue.async {
-            self.isClosed.raise()
-            if self.flush(lanes), lanes.allSatisfy(\.progress.isDurable) { result.raise() }
+            if isLast { self.isClosed.raise() }
+            if self.flush(lanes), lanes.allSatisfy(\.progress.isDurable) { onDurable() }
             isDone.signal()
         }
-        return isDone.wait(timeout: deadline) == .success && result.isRaised
+        return isDone.wait(timeout: deadline) == .success
     }
 
     /// Returns whether every cursor is where its sink is.
@@ -90,7 +106,7 @@ final class CursorKeeper: Sendable {
         let message =
             "keeping how far the sinks have come failed: \(error) Trying again; after a crash, sinks would "
             + "get some events twice."
-        log(DeliveryNote(level: .warning, sink: nil, message: message))
+        log(DeliveryNote(level: .warning, sink: nil, message: message, topic: .cursors))
     }
 
     private func sayRecovered() {

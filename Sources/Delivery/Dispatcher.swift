@@ -2,18 +2,46 @@
 
 import Dispatch
 import Store
+import Synchronization
 
 /// The delivery half of the daemon: reads the store, and never the network side.
 public final class Dispatcher: Sendable {
-    private let store: any EventStore
-    private let lanes: [any Lane]
-    private let keeper: CursorKeeper
-    private let log: DeliveryLog
-    private let hasStarted = Flag()
-    private let hasStopped = Flag()
+    let store: any EventStore
+    let crew: Crew
+    let keeper: CursorKeeper
+    let log: DeliveryLog
+    let hasStarted = Flag()
+    let hasStopped = Flag()
+    /// Held by an exchange of sinks, and by the stop.
+    let changes = DispatchSemaphore(value: 1)
 
     /// How long a sink may take to let go once it is interrupted, and then the last commit of the cursors.
-    private static let graceSeconds = 5
+    static let graceSeconds = 5
+
+    /// The lanes, shared with the queue of the cursors.
+    final class Crew: Sendable {
+        private struct Members {
+            var all: [any Lane]
+            /// The names of those that are about to end, whose cursors are moved apart.
+            var leaving: Set<String> = []
+        }
+
+        private let members: Mutex<Members>
+
+        init(_ lanes: [any Lane]) { members = Mutex(Members(all: lanes)) }
+
+        /// All lanes, in the order of the sinks.
+        var lanes: [any Lane] { members.withLock { $0.all } }
+
+        /// Those that stay.
+        var staying: [any Lane] {
+            members.withLock { members in members.all.filter { !members.leaving.contains($0.progress.name) } }
+        }
+
+        func announce(leaving: Set<String>) { members.withLock { $0.leaving = leaving } }
+
+        func replace(with lanes: [any Lane]) { members.withLock { $0 = Members(all: lanes) } }
+    }
 
     /// A dispatcher for sinks with different names.
     ///
@@ -24,10 +52,10 @@ public final class Dispatcher: Sendable {
     ) {
         self.store = store
         self.log = log
-        lanes = subscriptions.map { $0.makeLane(store: store, log: log) }
+        let crew = Crew(subscriptions.map { $0.makeLane(store: store, log: log) })
+        self.crew = crew
         keeper = CursorKeeper(
-            store: store, lanes: lanes, log: log,
-            intervalMicroseconds: cursorIntervalMicroseconds)
+            store: store, lanes: { crew.staying }, log: log, intervalMicroseconds: cursorIntervalMicroseconds)
     }
 
     /// Begins to deliver: where each sink stopped, and with events stored from now on where a sink is new. Blocks
@@ -35,6 +63,7 @@ public final class Dispatcher: Sendable {
     public func start() throws(StoreError) {
         let newest = store.newestSequence
         var added: [String: Int64] = [:]
+        let lanes = crew.lanes
         for lane in lanes {
             let name = lane.progress.name
             let places = lane.places()
@@ -42,14 +71,17 @@ public final class Dispatcher: Sendable {
             if cursor == nil { added[name] = newest }
             if let cursor, cursor > newest { warn(name, cursor: cursor, newest: newest) }
             let durable = cursor ?? newest
-            let start = try furthest(of: places, beyond: durable, newest: newest, sink: name)
-            lane.progress.begin(at: start, durable: durable) { [weak keeper] in keeper?.touch() }
+            begin(lane, at: try furthest(of: places, beyond: durable, newest: newest, sink: name), durable: durable)
         }
         if !added.isEmpty { try store.moveCursors(added) }
         if lanes.contains(where: { $0.progress.pendingMove != nil }) { keeper.touch() }
         hasStarted.raise()
         store.onCommit { [weak self] in self?.wakeAll() }
         wakeAll()
+    }
+
+    func begin(_ lane: any Lane, at cursor: Int64, durable: Int64) {
+        lane.progress.begin(at: cursor, durable: durable) { [weak keeper] in keeper?.touch() }
     }
 
     /// Lets the sinks catch up with the newest event, makes their cursors durable, and ends. A sink that fails is not
@@ -59,6 +91,10 @@ public final class Dispatcher: Sendable {
     ///   delivered after the next start.
     public func stop(deadline: DispatchTime) -> Bool {
         guard hasStarted.isRaised, hasStopped.raise() else { return true }
+        // An exchange of sinks that is not done by then brings in none any more.
+        let isQuiet = changes.wait(timeout: deadline) == .success
+        defer { if isQuiet { changes.signal() } }
+        let lanes = crew.lanes
         let group = DispatchGroup()
         let isBehind = Flag()
         for lane in lanes {
@@ -81,17 +117,17 @@ public final class Dispatcher: Sendable {
     /// How each sink is doing, in the order of the subscriptions.
     public var status: [SinkStatus] {
         let newest = store.newestSequence
-        return lanes.map { $0.progress.status(newest: newest) }
+        return crew.lanes.map { $0.progress.status(newest: newest) }
     }
 
     /// Has every sink open anew what may have been moved away, such as a file.
     public func reopen() {
-        for lane in lanes { lane.reopen() }
+        for lane in crew.lanes { lane.reopen() }
     }
 
     /// Where a sink goes on that knows by itself which events it holds. What it says counts only where the store has
     /// the very same event: a file may be another sink's, or of another store.
-    private func furthest(
+    func furthest(
         of places: [LinePlace], beyond cursor: Int64, newest: Int64, sink: String
     ) throws(StoreError) -> Int64 {
         for place in places where place.sequence > cursor {
@@ -122,17 +158,17 @@ public final class Dispatcher: Sendable {
             "holds an event of number \(place), but the newest stored one is \(newest): acknowledged events were "
             + "lost with the store's end, or the lines are of another store. Was an old backup restored? What is "
             + "stored from now on follows them in the file."
-        log(DeliveryNote(level: .critical, sink: sink, message: message))
+        log(DeliveryNote(level: .critical, sink: sink, message: message, topic: .ahead))
     }
 
     private func wakeAll() {
-        for lane in lanes { lane.wake() }
+        for lane in crew.lanes { lane.wake() }
     }
 
-    private func warn(_ sink: String, cursor: Int64, newest: Int64) {
+    func warn(_ sink: String, cursor: Int64, newest: Int64) {
         let message =
             "has taken events up to number \(cursor), but the newest stored one is \(newest): the store is older "
             + "than this sink's cursor. Was an old backup restored?"
-        log(DeliveryNote(level: .warning, sink: sink, message: message))
+        log(DeliveryNote(level: .warning, sink: sink, message: message, topic: .ahead))
     }
 }

@@ -9,6 +9,9 @@ protocol Lane: AnyObject, Sendable {
     /// How far it has come, shared with other queues.
     var progress: LaneProgress { get }
 
+    /// What it reads by.
+    var subscription: SharedSubscription { get }
+
     /// Looks for new events soon. Never blocks, and costs next to nothing while the lane is awake.
     func wake()
 
@@ -16,8 +19,14 @@ protocol Lane: AnyObject, Sendable {
     /// the sink had come to the newest event.
     func drain(_ onFinish: @escaping @Sendable (Bool) -> Void)
 
+    /// Finishes when what is under way has settled, and begins nothing more. `onFinish` is called once that is so.
+    func leave(_ onFinish: @escaping @Sendable (Bool) -> Void)
+
     /// Finishes after the event at hand.
     func giveUp()
+
+    /// Goes on after `leave`, or after `giveUp`, where it is not to end after all.
+    func goOn()
 
     /// Makes everything taken so far survive a power cut, as far as the sink can know that.
     func synchronize() throws(SinkError)
@@ -34,11 +43,13 @@ final class LaneProgress: Sendable {
     /// The name of the sink.
     let name: String
     private let log: DeliveryLog
-    private let state = Mutex(LaneState())
+    private let state: Mutex<LaneState>
 
-    init(name: String, log: @escaping DeliveryLog) {
+    /// - Parameter state: where another lane of this name stopped.
+    init(name: String, state: LaneState = LaneState(), log: @escaping DeliveryLog) {
         self.name = name
         self.log = log
+        self.state = Mutex(state)
     }
 
     func withState<Result>(_ body: (inout LaneState) -> sending Result) -> sending Result { state.withLock(body) }
@@ -54,6 +65,10 @@ final class LaneProgress: Sendable {
             $0.begin(at: cursor, durable: durable)
         }
     }
+
+    /// What a lane that takes the place of this one begins with, and what was taken behind its cursor. Once it has
+    /// ended.
+    var legacy: (state: LaneState, taken: Set<Int64>) { state.withLock { ($0.successor, $0.takenAhead) } }
 
     var phase: LaneState.Phase { state.withLock { $0.phase } }
     var cursor: Int64 { state.withLock { $0.cursor } }
@@ -95,7 +110,7 @@ final class LaneProgress: Sendable {
         let rest =
             " The sink is paused: put right what the target refuses. It is tried again once in a while, and its "
             + "events wait in the store from \(cursor + 1) on."
-        say(.error, message + rest)
+        say(.error, message + rest, .paused)
     }
 
     /// Counts events that the sink took.
@@ -150,7 +165,7 @@ final class LaneProgress: Sendable {
             return (isWorthSaying, state.failures, state.cursor)
         }
         if isWorthSaying {
-            say(.warning, message + " Trying again; its events wait in the store from \(cursor + 1) on.")
+            say(.warning, message + " Trying again; its events wait in the store from \(cursor + 1) on.", .failing)
         }
         return failures
     }
@@ -159,11 +174,18 @@ final class LaneProgress: Sendable {
         let failures = state.withLock { $0.recovered() }
         if let failures {
             let attempts = failures == 1 ? "1 failed attempt" : "\(failures) failed attempts"
-            say(.info, "works again after \(attempts).")
+            say(.info, "works again after \(attempts).", .recovered)
         }
     }
 
-    func say(_ level: DeliveryNote.Level, _ message: String) {
-        log(DeliveryNote(level: level, sink: name, message: message))
+    /// Says that an event was given up on.
+    func sayBuried(_ message: String, sequence: Int64, id: [UInt8]) {
+        log(
+            DeliveryNote(
+                level: .error, sink: name, message: message, topic: .deadLetter, sequence: sequence, eventID: hex(id)))
+    }
+
+    func say(_ level: DeliveryNote.Level, _ message: String, _ topic: DeliveryNote.Topic) {
+        log(DeliveryNote(level: level, sink: name, message: message, topic: topic))
     }
 }

@@ -4,9 +4,9 @@ import Store
 
 /// The state of a lane. Guarded by the lane's mutex; every method is a few assignments.
 struct LaneState {
-    /// How far the stop of the daemon has come.
+    /// How far the stop of the daemon, or of this lane alone, has come.
     enum Phase {
-        case running, draining, givingUp, finished
+        case running, draining, leaving, givingUp, finished
     }
 
     /// What a failed synchronize asks for: what was taken since the last durable cursor may be lost.
@@ -33,6 +33,8 @@ struct LaneState {
     private var buried: [DeadLetter] = []
     /// Events that were taken beside the cursor, and of which that is not yet durable.
     private var redelivered: [Int64] = []
+    /// Where the lane has ended: events that were taken behind the cursor.
+    var takenAhead: Set<Int64> = []
     /// Failures of synchronize since the last that succeeded.
     private var unsynchronized = 0
     var startOver = StartOver.no
@@ -114,8 +116,33 @@ struct LaneState {
         if phase != .finished { phase = .givingUp }
     }
 
+    /// The lane is to end when what is under way has settled.
+    mutating func leave(_ onFinish: @escaping @Sendable (Bool) -> Void) {
+        self.onFinish = onFinish
+        if phase == .running { phase = .leaving }
+    }
+
+    /// The lane is not to end after all.
+    mutating func goOn() {
+        onFinish = nil
+        phase = .running
+        takenAhead = []
+    }
+
+    /// What another lane of the same sink begins with: as after a restart, only that it knows what the store does not
+    /// know yet.
+    var successor: LaneState {
+        var next = LaneState()
+        next.cursor = isToStartOver ? durable : cursor
+        next.durable = durable
+        next.buried = buried
+        next.redelivered = isToStartOver ? [] : redelivered
+        (next.counts, next.lastSuccess, next.filteredUpTo) = (counts, lastSuccess, filteredUpTo)
+        return next
+    }
+
     /// Whether the rest of a batch is not to be handed over.
-    var mustTurnBack: Bool { isToStartOver || phase == .givingUp }
+    var mustTurnBack: Bool { isToStartOver || phase == .givingUp || phase == .leaving }
 
     /// Returns whom to tell.
     mutating func finish() -> (@Sendable (Bool) -> Void)? {

@@ -31,8 +31,14 @@ public protocol Sink: AnyObject, Sendable {
     /// Called after `synchronize` failed, before everything since the last durable cursor is handed over again.
     func startOver()
 
-    /// Ends a `take` that blocks, now and for good: it returns soon, with `SinkError.interrupted`.
+    /// Ends a `take` that blocks, until `resume`: it returns soon, with `SinkError.interrupted`.
     func interrupt()
+
+    /// Takes events again after `interrupt`.
+    func resume()
+
+    /// Goes on where `other` stopped, which takes no more events. Called before the first `take`.
+    func takeOver(from other: any Sink)
 }
 
 extension Sink {
@@ -44,6 +50,10 @@ extension Sink {
     public func reopen() {}
     /// Nothing to take back.
     public func startOver() {}
+    /// Nothing that had ended.
+    public func resume() {}
+    /// Nothing: the cursor tells.
+    public func takeOver(from other: any Sink) {}
 }
 
 /// How many events a sink took, and what stopped it.

@@ -110,6 +110,17 @@ public final class StdoutSink: Sink, @unchecked Sendable {  // variables: only i
         interruption.raise()
     }
 
+    /// Waits for the reader again.
+    public func resume() {
+        interruption.lower()
+    }
+
+    /// Ends a line that `other` has begun.
+    public func takeOver(from other: any Sink) {
+        guard let other = other as? StdoutSink, other.descriptor == descriptor else { return }
+        (unfinished, beginsWithinLine) = (other.unfinished, other.beginsWithinLine)
+    }
+
     private func waitUntilWritable() throws(SinkError) {
         var descriptors = [
             pollfd(fd: interruption.descriptor, events: Int16(POLLIN), revents: 0),

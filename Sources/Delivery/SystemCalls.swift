@@ -73,9 +73,16 @@ final class Interruption: Sendable {
     /// Readable once raised.
     var descriptor: Int32 { reading.number }
 
-    /// Raises it for good.
+    /// Takes it back.
+    func lower() {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        var entry = pollfd(fd: reading.number, events: Int16(POLLIN), revents: 0)
+        while poll(&entry, 1, 0) > 0, read(reading.number, &bytes, bytes.count) > 0 {}
+    }
+
+    /// Raises it until it is lowered.
     func raise() {
-        // One byte always fits: nobody takes any out, and a second one does no harm.
+        // One byte always fits: whoever lowers it takes all of them out, and a second one does no harm.
         var byte: UInt8 = 0
         _ = write(writing.number, &byte, 1)
     }

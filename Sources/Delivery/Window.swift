@@ -104,6 +104,9 @@ struct Window {
     /// The sequences of the events that are waiting or under way.
     var openSequences: Set<Int64> { Set(entries[doneCount...].filter { !$0.isDone }.map(\.event.sequence)) }
 
+    /// The sequences of the events behind the cursor that are done with.
+    var takenAhead: Set<Int64> { Set(entries[doneCount...].filter(\.isDone).map(\.event.sequence)) }
+
     /// How much more may be read; nil where the window is full.
     var room: ReadLimit? {
         let events = terms.capacity.events - (entries.count - doneCount)

@@ -20,8 +20,8 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
     }
 
     let progress: LaneProgress
+    let subscription: SharedSubscription
     private let courier: any Courier
-    private let subscription: Subscription
     private let store: any EventStore
     private let queue: DispatchQueue
     /// Whether a turn is queued or running.
@@ -42,12 +42,12 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
     private static let againLimit = 64
 
     init(
-        _ courier: any Courier, _ subscription: Subscription, store: any EventStore, log: @escaping DeliveryLog
+        _ courier: any Courier, _ subscription: SharedSubscription, store: any EventStore, _ progress: LaneProgress
     ) {
         self.courier = courier
         self.subscription = subscription
         self.store = store
-        progress = LaneProgress(name: courier.name, log: log)
+        self.progress = progress
         queue = DispatchQueue(label: "hookd.sink.\(courier.name)")
     }
 
@@ -65,9 +65,28 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
         courier.wake()
     }
 
+    func leave(_ onFinish: @escaping @Sendable (Bool) -> Void) {
+        progress.withState { $0.leave(onFinish) }
+        queue.async { self.turn() }
+        courier.wake()
+    }
+
     func giveUp() {
         progress.withState { $0.giveUp() }
         courier.wake()
+    }
+
+    func goOn() {
+        isAwake.store(true, ordering: .releasing)
+        let hasEnded = progress.isFinished
+        if hasEnded { progress.withState { $0.goOn() } }
+        queue.async {
+            // One that had not ended by then has now.
+            if !hasEnded { self.progress.withState { $0.goOn() } }
+            // From the cursor on anew, for what was in the window may have been left in the middle of something.
+            self.windows = nil
+            self.turn()
+        }
     }
 
     /// Nothing to do: what a target has taken is the target's.
@@ -89,6 +108,11 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
             let phase = progress.phase
             if phase == .finished { return }
             if phase == .givingUp { return giveUp(&windows) }
+            if phase == .leaving {
+                if windows.flightCount == 0 { return end(windows) }
+                settle(courier.wait(until: nil), &windows)
+                continue
+            }
             if phase == .draining, !windows.main.isDraining {
                 windows.main.beginDraining()
                 windows.again.beginDraining()
@@ -159,6 +183,12 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
         courier.abandon()
         windows.main.abandonFlights()
         windows.again.abandonFlights()
+        end(windows)
+    }
+
+    private func end(_ windows: Windows) {
+        let taken = windows.main.takenAhead
+        progress.withState { $0.takenAhead = taken }
         progress.finish(caughtUp: false)
     }
 
@@ -194,7 +224,7 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
             let open = window.openSequences
             let queued = try progress.redeliveries(in: store, limit: Self.againLimit).filter { !open.contains($0) }
             if queued.isEmpty { return }
-            let selected = subscription.select(from: try store.events(sequences: queued))
+            let selected = subscription.selectAgain(from: try store.events(sequences: queued))
             window.add(selected, upTo: 0, now: now) { SplitMix.mixed(UInt64(bitPattern: $0.sequence)) }
             // What is gone, damaged or not for this sink is over.
             let found = Set(selected.events.map(\.sequence))

@@ -27,7 +27,7 @@ public enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
 struct Listener: Sendable {
     let descriptor: Int32
     /// What it was made of, with the port that the kernel chose where none was named.
-    let settings: ListenerSettings
+    var settings: ListenerSettings
 
     /// How many connections may wait in the kernel to be accepted.
     static let backlog: Int32 = 1024

@@ -51,6 +51,14 @@ public final class Server: Sendable {
         }
     }
 
+    /// Has every shard go on with other limits, soon, and with other proxies in front of its listeners. Connections
+    /// that are there stay, though they be more than `limits` allows.
+    ///
+    /// - Parameter listeners: those that the server was made with; nothing of them but their proxies is looked at.
+    public func apply(_ limits: ServerLimits, listeners: [ListenerSettings]) {
+        for shard in shards { shard.post { $0.apply(limits, proxies: listeners) } }
+    }
+
     /// Stops accepting, answers what has been read, and closes. Blocks until all connections are closed; those that
     /// are still open at the deadline are cut.
     ///

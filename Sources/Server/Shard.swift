@@ -30,7 +30,7 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     private let queue: DispatchQueue
     let epoll: Int32
     private let wakeDescriptor: Int32
-    let limits: ServerLimits
+    private(set) var limits: ServerLimits
     let budget: ServerBudget
     let counts = ShardCounts()
     private let name: String
@@ -120,6 +120,17 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
         }
     }
 
+    /// Goes on with other limits. What has begun keeps the deadline that it began with.
+    func apply(_ limits: ServerLimits, proxies: [ListenerSettings]) {
+        self.limits = limits
+        parser = RequestParser(limits: limits.request)
+        for (index, settings) in proxies.enumerated() where index < listeners.count {
+            listeners[index].settings.proxyProtocol = settings.proxyProtocol
+            listeners[index].settings.forwarded = settings.forwarded
+        }
+        resumeAccepting()
+    }
+
     // MARK: The loop
 
     private func run() {
@@ -195,7 +206,7 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
             end(connection)
             return
         }
-        if event.events & EpollEvents.peerFinished != 0 { connection.peerHasFinished = true }
+        if event.events & EpollEvents.peerFinished != 0 { noteEnd(of: connection) }
         if event.events & EpollEvents.output != 0, !connection.output.isEmpty { flush(connection) }
         if event.events & (EpollEvents.input | EpollEvents.peerFinished) != 0 {
             connection.isReadable = true
@@ -219,7 +230,11 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     }
 
     func end(_ connection: Connection) {
-        if case .closed = connection.phase { return }
+        switch connection.phase {
+        case .closed: return
+        case .streaming(let answer): answer.source.ended()
+        default: break
+        }
         connection.phase = .closed
         connection.isReadable = false
         dropInput(connection)

@@ -26,8 +26,17 @@ public final class TLSContext: Sendable {
     ///
     /// - Throws: everything that is wrong with the new settings; what was in force then stays so.
     public func replace(with settings: TLSSettings, nowSeconds: Int64? = nil) throws(TLSError) {
+        try prepare(settings, nowSeconds: nowSeconds)()
+    }
+
+    /// Makes everything ready for other settings.
+    ///
+    /// - Returns: what puts them in force, as `replace(with:)` does, and cannot fail.
+    public func prepare(
+        _ settings: TLSSettings, nowSeconds: Int64? = nil
+    ) throws(TLSError) -> @Sendable () -> Void {
         let new = try TLSMaterial(settings, tickets: tickets, nowSeconds: nowSeconds ?? Int64(time(nil)))
-        material.withLock { $0 = new }
+        return { self.material.withLock { $0 = new } }
     }
 
     /// The certificates in force, in the order of the settings.

@@ -23,12 +23,13 @@ final class EventWriter {
     let connection: SQLiteConnection
     let quarantine: QuarantineTable
     let deliveries: DeliveryTables
+    let tails: TailTable
     let retirement: Retirement
     private let begin: SQLiteStatement
     private let commitStatement: SQLiteStatement
     private let insert: SQLiteStatement
     private let findSigned: SQLiteStatement
-    private let setup: Setup
+    private var setup: Setup
     private var nonces: NonceWindow
     /// The highest second from which on the window was wanted in memory since it was last read.
     private var floorRead = Int64.max
@@ -72,8 +73,13 @@ final class EventWriter {
         quarantine = try QuarantineTable(connection, bounds: setup.quarantine)
         retirement = try Retirement(connection)
         deliveries = try DeliveryTables(connection)
+        tails = try TailTable(connection)
         let newest = try connection.number("SELECT max(sequence) FROM events", for: "reading the newest event")
-        let taken = try connection.number("SELECT max(sequence) FROM cursors", for: "reading the cursors")
+        // The row of no sink is what `takesCallbacks` writes: a time, and no place.
+        let taken = try connection.number(
+            "SELECT max(sequence) FROM (SELECT sequence FROM cursors WHERE sink <> '' "
+                + "UNION ALL SELECT sequence FROM tails)",
+            for: "reading the cursors")
         nextSequence = max(newest + 1, taken + 1, lowestNextSequence)
         self.setup = setup
         nonces = NonceWindow(toleranceSeconds: setup.toleranceSeconds, capacity: setup.nonceCapacity)
@@ -101,6 +107,15 @@ final class EventWriter {
             }
         }
         nonces.isComplete(from: floor)
+    }
+
+    /// Goes on with another time window and another bound of nonces.
+    ///
+    /// - Parameter now: the wall clock, in seconds since 1970.
+    func reconfigure(toleranceSeconds: Int64, nonceCapacity: Int, now: Int64) throws(StoreError) {
+        setup.toleranceSeconds = toleranceSeconds
+        setup.nonceCapacity = nonceCapacity
+        if !nonces.resize(toleranceSeconds: toleranceSeconds, capacity: nonceCapacity) { try readNonces(now: now) }
     }
 
     // MARK: Committing

@@ -42,9 +42,9 @@ struct NonceWindow {
     private(set) var count = 0
 
     private let bucketSeconds: Int64
-    private let toleranceSeconds: Int64
-    private let capacity: Int
-    /// By rising timestamps; there are at most six or seven.
+    private var toleranceSeconds: Int64
+    private var capacity: Int
+    /// By rising timestamps; six or seven, unless the tolerance was made longer.
     private var buckets: [NonceBucket] = []
 
     /// An empty window that holds at most `capacity` nonces.
@@ -54,6 +54,16 @@ struct NonceWindow {
         self.toleranceSeconds = toleranceSeconds
         self.capacity = capacity
         bucketSeconds = max(1, toleranceSeconds / 2)
+    }
+
+    /// Has it forget later or sooner from now on, and hold more or less. What it holds it goes on to hold for its time,
+    /// be that more than it may hold: then nothing is claimed.
+    ///
+    /// - Returns: false where it would have too many buckets then, which is for a new window to do better.
+    mutating func resize(toleranceSeconds: Int64, capacity: Int) -> Bool {
+        guard toleranceSeconds <= 8 * bucketSeconds else { return false }
+        (self.toleranceSeconds, self.capacity) = (toleranceSeconds, capacity)
+        return true
     }
 
     /// The second from which on memory should know all nonces at the time `now`.

@@ -17,7 +17,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
     private static let retryDelay: Int64 = 250_000_000
 
     let directory: StateDirectory
-    let options: Options
+    let optionsInForce: Mutex<Options>
     let notify: @Sendable (Notice) -> Void
     let queue = DispatchQueue(label: "hookd.store", qos: .userInitiated)
     private let wake: Wake
@@ -46,7 +46,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         directory: StateDirectory, options: Options = Options(), notify: @escaping @Sendable (Notice) -> Void
     ) throws(StoreError) {
         self.directory = directory
-        self.options = options
+        optionsInForce = Mutex(options)
         self.notify = notify
         tail = Mutex(EventTail(capacityBytes: options.tailBytes))
         wake = try Wake()
@@ -95,6 +95,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         _ batch: CandidateBatch, completion: @escaping @Sendable (CandidateBatch, [Outcome]) -> Void
     ) {
         let now = clinux_monotonic_nanoseconds()
+        let options = options
         var accepted = true
         var schedules = false
         var wakes = false

@@ -20,6 +20,8 @@ public final class StateDirectory: Sendable {
     var ballastPath: String { path + "/hookd.ballast" }
     /// The write-ahead log.
     var logPath: String { databasePath + "-wal" }
+    /// The index of the write-ahead log, in which readers hold locks.
+    var sharedMemoryPath: String { databasePath + "-shm" }
 
     /// Makes the directory if it is missing (0700) and takes its lock.
     public init(path: String) throws(StoreError) {

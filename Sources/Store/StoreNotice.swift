@@ -27,7 +27,8 @@ extension SQLiteEventStore {
         /// The disk has no room for the ballast.
         case ballastMissing(bytes: Int64, reason: String)
         /// The write-ahead log grows, because another connection has been reading one state of the file for so long.
-        case snapshotHeld(seconds: Int64, walBytes: Int64)
+        /// `holders`: whose it is, where that can be told.
+        case snapshotHeld(seconds: Int64, walBytes: Int64, holders: [SnapshotHolder])
         /// The write-ahead log is written back again.
         case snapshotReleased(seconds: Int64)
         /// The clock jumped ahead: nothing is deleted until a callback that is stored in time confirms the new time.
@@ -37,5 +38,7 @@ extension SQLiteEventStore {
         /// The store uses more bytes than it may, and what is oldest cannot be deleted: `sink` has not taken it, or it
         /// is too young to be forgotten where `sink` is nil.
         case retentionHeldBack(sink: String?, usedBytes: Int64)
+        /// Events were deleted that were not read under this name.
+        case tailPassed(name: String)
     }
 }

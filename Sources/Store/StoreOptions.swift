@@ -35,6 +35,31 @@ extension SQLiteEventStore {
     }
 }
 
+extension SQLiteEventStore {
+    /// What is in force.
+    var options: Options { optionsInForce.withLock { $0 } }
+
+    /// Puts another time window, another bound of nonces, other sinks and another retention in force; other options
+    /// stay what they were. Returns when the writer knows of it.
+    ///
+    /// A longer window needs nothing that is not there: what memory does not hold of it is looked up on disk, and what
+    /// was deleted there is never taken for new.
+    public func reconfigure(_ new: Options) {
+        optionsInForce.withLock { options in
+            options.toleranceSeconds = new.toleranceSeconds
+            options.lateWindowSeconds = new.lateWindowSeconds
+            options.nonceCapacity = new.nonceCapacity
+            options.sinks = new.sinks
+            options.retention = new.retention
+        }
+        // Where that fails, the file is opened again, and then by the new options.
+        try? change { writer, now throws(StoreError) in
+            try writer.reconfigure(
+                toleranceSeconds: new.toleranceSeconds, nonceCapacity: new.nonceCapacity, now: now / 1_000_000)
+        }
+    }
+}
+
 /// How much the quarantine holds.
 public struct QuarantineBounds: Sendable {
     /// The most callbacks.

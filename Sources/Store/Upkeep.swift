@@ -127,6 +127,7 @@ extension SQLiteEventStore {
         let plan = RetirementPlan(retention, options, now: wall / 1_000_000)
         let limit = ReadLimit(events: upkeep.pacing.limit, bytes: Int(upkeep.budget.checkpointBytes / 2))
         let step = try writer.retire(plan, limit: limit)
+        for name in step.passedTails { notify(.tailPassed(name: name)) }
         if step.stop != upkeep.lastStop, step.stop != .none { say(step) }
         upkeep.lastStop = step.stop
         return step.stop == .none
@@ -136,7 +137,8 @@ extension SQLiteEventStore {
         switch step.stop {
         case .heldBySink(let sink): notify(.retentionHeldBack(sink: sink, usedBytes: step.usedBytes))
         case .heldByWindow: notify(.retentionHeldBack(sink: nil, usedBytes: step.usedBytes))
-        case .none, .done: break
+        // Bounded, and told by the status: nothing that an operator must see to.
+        case .none, .done, .heldByTail: break
         }
     }
 
@@ -160,7 +162,10 @@ extension SQLiteEventStore {
             writer.logBytes >= 2 * upkeep.budget.checkpointBytes
         else { return }
         upkeep.isLogHeldSaid = true
-        notify(.snapshotHeld(seconds: (now - since) / Self.second, walBytes: sizeOfFile(directory.logPath)))
+        notify(
+            .snapshotHeld(
+                seconds: (now - since) / Self.second, walBytes: sizeOfFile(directory.logPath),
+                holders: snapshotHolders()))
     }
 
     // MARK: The disk
@@ -171,7 +176,7 @@ extension SQLiteEventStore {
         guard budget.reserveBytes > 0, let space = DiskSpace(path: directory.path) else { return true }
         // Where the ballast is gone, its room is to be had again before callbacks take it. And it takes a little more
         // to begin again than to go on, or a disk at its limit would have both in turns.
-        var reserve = budget.reserveBytes + (upkeep.ballast.isWhole ? 0 : budget.ballastBytes)
+        var reserve = budget.reserveBytes + (upkeep.ballast.isWhole ? 0 : budget.ballastBytes) + heldLogBytes
         if upkeep.isBelowReserve { reserve += 2 * budget.checkpointBytes }
         // A row's pages are written to the log and then to the file, and none of them is full.
         let pages = 2 * Int64(bytes) + 16 * Schema.pageBytes
@@ -186,13 +191,20 @@ extension SQLiteEventStore {
         return hasRoom
     }
 
+    /// What a log that a reader holds will need of the disk once more, in the database, when it is written back: a
+    /// store that has no room for that is locked in by its own log.
+    private var heldLogBytes: Int64 {
+        guard upkeep.logHeldSince != nil else { return 0 }
+        return max(0, (writer?.logBytes ?? sizeOfFile(directory.logPath)) - upkeep.budget.checkpointBytes)
+    }
+
     /// Whether files that have room in themselves grow so little that so many bytes of pages fit: the database has free
     /// pages after a while of deleting, and the log's file is written again from its beginning. The log may grow into
     /// the reserve, which is there for it.
     private func fits(_ pages: Int64, in freeBytes: Int64, reserve: Int64) -> Bool {
         guard let writer, let reusable = try? writer.retirement.reusableBytes() else { return false }
         let log = max(0, writer.logBytes + pages - sizeOfFile(directory.logPath))
-        if pages <= reusable { return log == 0 || freeBytes >= log + upkeep.budget.checkpointBytes }
+        if pages <= reusable { return log == 0 || freeBytes >= log + upkeep.budget.checkpointBytes + heldLogBytes }
         return freeBytes >= reserve + pages - reusable + log
     }
 

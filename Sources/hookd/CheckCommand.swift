@@ -14,7 +14,9 @@ struct CheckCommand: ParsableCommand {
 
             EXAMPLES
               hookd check
+              hookd check --print
               hookd check --sample message_inbound.text
+              hookd check --schema >hookd.schema.json
               hookd check --config hookd.json && systemctl restart hookd
             """)
 
@@ -25,11 +27,30 @@ struct CheckCommand: ParsableCommand {
         completion: .list(Sample.all.map(\.name)))
     var sample: String?
 
+    @Flag(name: .customLong("print"), help: "Print every value that is in force, and where it came from.")
+    var prints = false
+
+    @Flag(help: "Print the JSON Schema of the configuration, for editors, and look at no file.")
+    var schema = false
+
+    @Flag(help: ArgumentHelp("Print the reference of all keys in Markdown.", visibility: .hidden))
+    var reference = false
+
+    func validate() throws {
+        guard [prints, schema, reference, sample != nil].count(where: { $0 }) < 2 else {
+            throw ValidationError("--print, --schema and --sample ask for different things: name one of them.")
+        }
+    }
+
     func run() throws {
+        if schema || reference {
+            Output.standard.write(schema ? ConfigurationSchema.text : ConfigurationReference.text)
+            return
+        }
         let configuration = try option.load()
         for warning in configuration.warnings { Output.error.write(line: "\(warning)") }
         guard let sample else {
-            Output.standard.write(configuration.posture)
+            Output.standard.write(prints ? EffectiveValues(configuration).text : configuration.posture)
             return
         }
         guard let body = Sample.named(sample)?.body else {

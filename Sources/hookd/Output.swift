@@ -14,9 +14,22 @@ struct Output {
     /// Whether a person looks at it.
     var isTerminal: Bool { isatty(descriptor) == 1 }
 
+    /// How many columns the terminal has; nil where it is none or does not say.
+    var columns: Int? {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+
     /// Whether colours are welcome: on a terminal that knows them, unless NO_COLOR is set (https://no-color.org).
     var takesColours: Bool {
         isTerminal && (variable("NO_COLOR") ?? "").isEmpty && variable("TERM") != "dumb"
+    }
+
+    /// Whether nobody reads it any more.
+    var hasEnded: Bool {
+        var state = pollfd(fd: descriptor, events: 0, revents: 0)
+        return poll(&state, 1, 0) > 0 && state.revents != 0
     }
 
     /// Writes all of `text`.

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Daemon
+import FoundationEssentials
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -94,6 +95,16 @@ struct ReloadCommand: ParsableCommand {
             throw ExitCode.badConfiguration
         }
         guard reply.status == 200 else { throw failure("the answer was \(reply.status).") }
-        if !options.json { Output.standard.write(line: "the new configuration is in force") }
+        guard !options.json else { return }
+        let changes = try? JSONDecoder().decode(ReloadAnswer.self, from: Data(reply.body.utf8)).changes
+        let what = changes.map {
+            $0.isEmpty ? "; the file says what it said before" : ": " + $0.joined(separator: "; ")
+        }
+        Output.standard.write(line: "the new configuration is in force" + escapingControls(what ?? ""))
     }
+}
+
+/// What the daemon answers to a reload that it made.
+private struct ReloadAnswer: Decodable {
+    var changes: [String]
 }

@@ -47,6 +47,7 @@ import Testing
         "has help with an example for every command",
         arguments: [
             [], ["serve"], ["check"], ["send"], ["tail"], ["status"], ["health"], ["reload"], ["replay"], ["backup"],
+            ["selftest"],
             ["dead-letters"], ["dead-letters", "list"], ["dead-letters", "show"], ["dead-letters", "release"],
             ["dead-letters", "drop"], ["quarantine"], ["quarantine", "list"], ["quarantine", "show"],
             ["quarantine", "release"], ["quarantine", "drop"],
@@ -88,6 +89,9 @@ import Testing
             ["replay", "--sink", "crm"],
             ["replay", "--sink", "crm", "--since", "yesterday"],
             ["backup"],
+            ["selftest", "--cycles", "0"],
+            ["selftest", "--clients", "0"],
+            ["selftest", "--ready-within", "soon"],
         ]) func wrongUsage(_ arguments: [String]) throws
     {
         let ending = try run(arguments, environment: ["SECRET": "s3cret-value", "EMPTY": ""])

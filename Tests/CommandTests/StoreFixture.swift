@@ -10,11 +10,15 @@ import Testing
 
 /// A temporary directory with a store in it, removed in the end.
 final class StoreFixture {
-    let directory = FileManager.default.temporaryDirectory.appending(path: "hookd-test-\(UUID().uuidString)").path
+    let directory: String
     private let store: SQLiteEventStore
     private var count = 0
 
-    init() throws {
+    init(
+        directory: String = FileManager.default.temporaryDirectory.appending(path: "hookd-test-\(UUID().uuidString)")
+            .path
+    ) throws {
+        self.directory = directory
         store = try SQLiteEventStore(directory: try StateDirectory(path: directory)) { _ in }
     }
 
@@ -32,12 +36,25 @@ final class StoreFixture {
             self.count += 1
             try append(Array((self.count % 10 == 0 ? optIn : message).body), to: &batch)
         }
+        submit(batch)
+    }
+
+    /// Stores callbacks of a selftest, one after the other.
+    func add(_ numbers: Range<Int>, of callbacks: SelftestCallbacks) throws {
+        for number in numbers {
+            var batch = CandidateBatch()
+            try append(callbacks.body(number), nonce: callbacks.nonce(number), to: &batch)
+            submit(batch)
+        }
+    }
+
+    private func submit(_ batch: CandidateBatch) {
         let done = DispatchSemaphore(value: 0)
         store.submit(batch) { _, _ in done.signal() }
         done.wait()
     }
 
-    private func append(_ body: [UInt8], to batch: inout CandidateBatch) throws {
+    private func append(_ body: [UInt8], nonce: String = ULID.fresh().text, to batch: inout CandidateBatch) throws {
         let now = WallTime.now()
         let digest = try Digest(of: body.span)
         let id = (0..<16).map { digest.bytes[$0] }
@@ -45,7 +62,7 @@ final class StoreFixture {
         let candidate = Candidate(
             receivedAt: now.microseconds, signedAt: now.seconds, isLate: false,
             endpoint: append(Array("/callbacks".utf8)), client: append([]),
-            nonce: append(Array(ULID.fresh().text.utf8)),
+            nonce: append(Array(nonce.utf8)),
             signature: append([UInt8](repeating: 7, count: 32)), algorithm: append([]), id: append(id),
             body: append(body))
         batch.append(candidate)

@@ -31,7 +31,7 @@ import Testing
         #expect(limits.idleTimeout == .seconds(75))
         #expect(limits.drainTimeout == .seconds(20))
         #expect(configuration.log.level == .info)
-        #expect(configuration.log.format == .text)
+        #expect(configuration.log.format == nil)
         #expect(configuration.warnings == [])
     }
 
@@ -168,12 +168,15 @@ import Testing
         #expect(try ConfigurationText.endpointKeys(#""late_window": "6h", "late": "accept""#).load().warnings == [])
     }
 
-    @Test func endpointsWithoutAnySecretThatIsValidAreWarnedOf() throws {
+    @Test func endpointsWithoutAnySecretThatIsValidAreRefused() throws {
         let text = ConfigurationText.secrets(#"[{"env": "GOOD", "until": "2027-01-15T08:00:00Z"}]"#)
         // The end is the first second in which the secret is not accepted.
         #expect(try text.load(nowSeconds: 1_799_999_999).warnings == [])
-        let late = try text.load(nowSeconds: 1_800_000_000).warnings
-        #expect(late.contains { $0.path == "endpoints./c.secrets" && $0.message.contains("every secret has ended") })
+        let late = #expect(throws: ConfigurationErrors.self) { try text.load(nowSeconds: 1_800_000_000) }
+        #expect(late?.problems.map(\.found) == ["only secrets that have ended"])
+        // One that is still accepted is enough.
+        let two = ConfigurationText.secrets(#"[{"env": "GOOD", "until": "2020-01-01T00:00:00Z"}, {"env": "GOOD"}]"#)
+        #expect(try !two.load().warnings.isEmpty)
     }
 
     @Test func aFileThatCannotBeReadIsNamed() throws {

@@ -59,7 +59,7 @@ def swift_folders():
     """The folders of this machine that a build needs: Swift's, and those that git is told to fetch packages from."""
     swift = pathlib.Path(shutil.which("swift")).resolve().parents[2]
     urls = subprocess.run(["git", "config", "--get-regexp", r"^url\."], stdout=subprocess.PIPE, text=True).stdout
-    mirrors = {line.split(".", 1)[1].rsplit(".", 1)[0] for line in urls.splitlines()}
+    mirrors = {line.split()[0].removeprefix("url.").rsplit(".", 1)[0] for line in urls.splitlines()}
     return swift, sorted(mirror for mirror in mirrors if mirror.startswith("/"))
 
 

@@ -54,6 +54,44 @@ import Testing
         }
     }
 
+    @Test("the window may become longer and shorter while callbacks come: what is stored is never new")
+    func otherWindows() throws {
+        let writer = try writer(now: 100_000)
+        var stored: [(nonce: String, signedAt: Int64)] = []
+        var now: Int64 = 100_000
+        // 3600 after 1 is more buckets than are worth it.
+        for tolerance in [300, 10, 1, 3600, 60, 3600, 300, 2, 1, 299] as [Int64] {
+            now += 40
+            try writer.reconfigure(toleranceSeconds: tolerance, nonceCapacity: 1000, now: now)
+            for signedAt in [now - tolerance, now - tolerance / 2, now, now + tolerance] {
+                let nonce = "\(tolerance) \(now) \(stored.count)"
+                guard case .stored? = try commit(writer, callback(nonce, at: signedAt), now: now) else {
+                    Issue.record("\(nonce) is new")
+                    continue
+                }
+                stored.append((nonce, signedAt))
+            }
+            for (nonce, signedAt) in stored {
+                let repeated = callback(nonce, at: signedAt, late: abs(now - signedAt) > tolerance)
+                #expect(try commit(writer, repeated, now: now) == .duplicate, "\(nonce) with \(tolerance) s")
+                let forged = repeated.with { $0.signer = 2 }
+                #expect(try commit(writer, forged, now: now) == .reusedNonce, "\(nonce) with \(tolerance) s")
+            }
+        }
+        #expect(writer.nonceCount <= stored.count)
+    }
+
+    @Test("the bound of nonces may become another one") func otherCapacity() throws {
+        let writer = try writer(now: 10_000, capacity: 1)
+        #expect(try commit(writer, callback("a", at: 10_000), now: 10_000) == .stored(sequence: 1))
+        #expect(try commit(writer, callback("b", at: 10_000), now: 10_000) == .unavailable)
+        try writer.reconfigure(toleranceSeconds: 300, nonceCapacity: 3, now: 10_000)
+        #expect(try commit(writer, callback("b", at: 10_000), now: 10_000) == .stored(sequence: 2))
+        try writer.reconfigure(toleranceSeconds: 300, nonceCapacity: 1, now: 10_000)
+        #expect(try commit(writer, callback("b", at: 10_000), now: 10_000) == .duplicate, "none is forgotten for it")
+        #expect(try commit(writer, callback("c", at: 10_000), now: 10_000) == .unavailable)
+    }
+
     @Test("a start reads the nonces of the window and no older ones") func rebuilding() throws {
         do {
             let writer = try writer(now: 10_000)

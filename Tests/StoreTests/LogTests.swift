@@ -46,6 +46,7 @@ import Testing
         fill(store, rounds: 1..<40)
         store.queue.sync { store.doUpkeep() }
         #expect(notices.texts == ["snapshot held"], "once")
+        #expect(store.snapshotHolders().map(\.pid) == [getpid()], "where nobody else reads, it is one of our own")
         #expect(store.statistics.walBytes > 30 << 20)
         shell.release()
         store.queue.sync { store.doUpkeep() }
@@ -54,6 +55,35 @@ import Testing
         store.queue.sync {}
         #expect(logBytes <= 17 << 20, "it begins anew, and is cut back")
         #expect(try store.allEvents(atOnce: 100).count == 41 * 64)
+    }
+
+    struct Lock: CustomTestStringConvertible, Sendable {
+        let line: String, expected: [Int32], why: String
+        var testDescription: String { "\(why): \(line)" }
+        init(_ line: String, _ expected: [Int32], _ why: String) {
+            (self.line, self.expected, self.why) = (line, expected, why)
+        }
+    }
+
+    @Test(
+        "who reads it is told by the kernel's list of locks",
+        arguments: [
+            Lock("1: POSIX  ADVISORY  READ 4711 fe:00:1234 124 124", [4711], "a snapshot"),
+            Lock("1: POSIX  ADVISORY  READ 4711 fe:00:1234 123 123", [4711], "one that needs nothing of the log"),
+            Lock("17: POSIX  ADVISORY  READ 4711 00:2a:1234 127 128", [4711], "locks that touch are shown as one"),
+            Lock("1: POSIX  ADVISORY  READ 4711 fe:00:1234 0 EOF", [4711], "all of the file"),
+            Lock("1: POSIX  ADVISORY  READ 4711 fe:00:1234 128 128", [], "somebody who has the file open"),
+            Lock("1: POSIX  ADVISORY  READ 4711 fe:00:1234 122 122", [], "a recovery"),
+            Lock("1: POSIX  ADVISORY  WRITE 4711 fe:00:1234 123 123", [], "whoever writes the log back"),
+            Lock("1: POSIX  ADVISORY  READ 4711 fe:00:12345 124 124", [], "another file"),
+            Lock("1: FLOCK  ADVISORY  READ 4711 fe:00:1234 124 124", [], "a lock of another kind"),
+            Lock("1: -> POSIX  ADVISORY  READ 4711 fe:00:1234 124 124", [], "somebody who waits"),
+            Lock("1: OFDLCK ADVISORY  READ -1 fe:00:1234 124 124", [], "a lock of no process"),
+            Lock("nonsense", [], "no lock at all"),
+        ])
+    func holders(_ lock: Lock) {
+        #expect(processes(readingWith: 1234, inLocks: lock.line + "\n") == lock.expected)
+        #expect(processes(readingWith: 1234, inLocks: lock.line + "\n" + lock.line) == lock.expected, "once")
     }
 
     @Test("a reader that comes and goes is nobody's business") func shortReads() throws {
@@ -71,7 +101,7 @@ import Testing
 }
 
 /// A shell with a transaction that was forgotten.
-private final class HeldSnapshot {
+final class HeldSnapshot {
     private var handle: OpaquePointer?
 
     init(_ path: String) throws {

@@ -119,6 +119,32 @@ import Testing
     }
 
     @Test(
+        "a log that a reader holds leaves the room that it needs to be written back",
+        .enabled(if: mayMount, "needs the right to mount a file system"))
+    func heldLog() throws {
+        let disk = try SmallDisk(bytes: Self.size)
+        let notices = Notices()
+        let store = try openStore(on: disk, notices)
+        store.queue.sync {}
+        #expect(store.outcomes(of: callbacks(0)).contains(.unavailable) == false)
+        let shell = try HeldSnapshot(disk.path + "/state/hookd.db")
+        let rounds = fill(store, from: 1)
+        #expect(rounds > 20)
+        let log = sizeOfFile(disk.path + "/state/hookd.db-wal")
+        let free = try #require(DiskSpace(path: disk.path)).freeBytes
+        #expect(free >= log, "\(log) bytes have to find room in the database")
+        shell.release()
+        store.queue.sync { store.doUpkeep() }
+        #expect(store.outcomes(of: callbacks(rounds)).contains(.unavailable) == false)
+        #expect(
+            notices.texts.filter { $0 != "snapshot held" && $0 != "snapshot released" } == [
+                "below reserve", "room again",
+            ])
+        #expect(sizeOfFile(disk.path + "/state/hookd.db-wal") <= 2 << 20)
+        #expect(try store.allEvents(atOnce: 100).count == (rounds + 1) * 16)
+    }
+
+    @Test(
         "20 times filled by another and freed again: the ballast keeps it going, and is taken back",
         .enabled(if: mayMount, "needs the right to mount a file system"))
     func ballast() throws {

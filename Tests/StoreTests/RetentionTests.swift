@@ -290,6 +290,33 @@ import Testing
         store.queue.sync { for _ in 0..<3 { store.doUpkeep() } }
         #expect(notices.texts == ["held back by crm"])
     }
+
+    @Test("goes by other bounds and other sinks from one moment to the next") func otherBounds() throws {
+        var options = SQLiteEventStore.Options(toleranceSeconds: 300)
+        options.sinks = ["crm"]
+        options.retention = Retention(sizeBytes: 1 << 40)
+        let store = try openStore(directory, options)
+        let signedAt = Int64(time(nil)) - 1000
+        let callbacks = (0..<10).map { index in
+            Callback("n\(index)").with {
+                ($0.signedAt, $0.isLate, $0.lateTreatment) = (signedAt, true, .accept)
+            }
+        }
+        #expect(store.outcomes(of: callbacks).last == .stored(sequence: 10))
+        // A step ends early where the disk is slow, so there are many.
+        func left() throws -> Int {
+            store.queue.sync { for _ in 0..<50 { store.doUpkeep() } }
+            return try store.allEvents().count
+        }
+        #expect(try left() == 10)
+        options.retention = Retention(sizeBytes: 1)
+        store.reconfigure(options)
+        #expect(try left() == 10, "the sink has yet to take them")
+        options.sinks = []
+        store.reconfigure(options)
+        #expect(try left() == 1, "a sink that is gone holds nothing back; and the newest stays")
+        store.close()
+    }
 }
 
 extension SQLiteEventStore {

@@ -21,12 +21,18 @@ import Testing
         try rewrite(daemon.home, Settings(secrets: ["secret", "new"]))
         let reload = try daemon.command("reload")
         #expect(
-            reload.ending == .exited(0) && reload.output == "the new configuration is in force\n", "\(reload.errors)")
+            reload.ending == .exited(0)
+                && reload.output == "the new configuration is in force: endpoint /callbacks changed (secrets)\n",
+            "\(reload.errors)")
         #expect(try connection.exchange(new().request()).status == 200)
         #expect(try connection.exchange(SignedCallback.unique().request()).status == 200)
 
         try rewrite(daemon.home, Settings(secrets: ["new"]))
-        #expect(try daemon.command("reload", "--json").output == #"{"status":"in force"}"# + "\n")
+        let answer = try daemon.command("reload", "--json").output
+        #expect(answer == #"{"status":"in force","changes":["endpoint /callbacks changed (secrets)"]}"# + "\n")
+        #expect(
+            try daemon.command("reload").output
+                == "the new configuration is in force; the file says what it said before\n")
         #expect(try connection.exchange(SignedCallback.unique().request()).status == 401)
         // What was counted before is not forgotten.
         let metrics = try MetricLines(daemon.admin("/metrics").text)
@@ -70,20 +76,22 @@ import Testing
         arguments: [
             Refusal(settings: Settings(secrets: ["new", "missing"]), names: "secrets[1]", why: "a secret is missing"),
             Refusal(
-                settings: Settings(secrets: ["new"], endpoint: ["tolerance": "\"1h\""]), names: "tolerance",
-                why: "a longer window than nonces were kept for"),
-            Refusal(
                 settings: Settings(stateDirectory: "other", secrets: ["new"]), names: "state_directory",
                 why: "another store"),
             Refusal(
-                settings: Settings(secrets: ["new"], limits: ["connections": "5"]), names: "limits.connections",
-                why: "a limit"),
+                settings: Settings(listen: "127.0.0.1:1", secrets: ["new"]), names: "listen[0]", why: "another address"),
             Refusal(
-                settings: Settings(secrets: ["new"], sinks: ["archive": #"{"type": "file", "path": "other.jsonl"}"#]),
-                names: "sinks.archive.path", why: "another file"),
+                settings: Settings(secrets: ["new"], top: ["admin": #"{"listen": "unix:/tmp/x.sock"}"#]),
+                names: "admin.listen", why: "another admin listener"),
             Refusal(
-                settings: Settings(paths: ["/callbacks", "/more"], secrets: ["new"]), names: "endpoints./more",
-                why: "an endpoint more"),
+                settings: Settings(
+                    secrets: ["new"], sinks: ["archive": #"{"type": "file", "path": "/proc/none/events.jsonl"}"#]),
+                names: "sinks.archive.path", why: "a file that cannot be written, beside a secret that is right"),
+            Refusal(
+                settings: Settings(
+                    secrets: ["new"],
+                    sinks: ["archive": #"{"type": "file", "path": "events.jsonl"}"#, "crm": #"{"type": "forward"}"#]),
+                names: "sinks.crm.url", why: "half a sink"),
         ]) func refused(_ refusal: Refusal) throws
     {
         let home = try DaemonHome()
@@ -107,7 +115,7 @@ import Testing
         #expect(try MetricLines(daemon.admin("/metrics").text)["hookd_config_last_reload_successful"] == 1)
     }
 
-    @Test("a shorter window holds at once, and the longest at the start may come back") func tolerance() throws {
+    @Test("a shorter window holds at once, and so does one that is longer than at the start") func tolerance() throws {
         let daemon = try DaemonProcess(settings)
         func old() throws -> SignedCallback {
             try SignedCallback(#"{"n":"\#(freshNonce())"}"#, timestamp: String(time(nil) - 100))
@@ -118,7 +126,19 @@ import Testing
         #expect(try daemon.post(old()).status == 401)
         try rewrite(daemon.home, settings)
         #expect(try daemon.command("reload").ending == .exited(0))
-        #expect(try daemon.post(old()).status == 200)
+        let callback = try old()
+        #expect(try daemon.post(callback).status == 200)
+        func older() throws -> SignedCallback {
+            try SignedCallback(#"{"n":"\#(freshNonce())"}"#, timestamp: String(time(nil) - 1000))
+        }
+        #expect(try daemon.post(older()).status == 401)
+        try rewrite(daemon.home, Settings(endpoint: ["tolerance": "\"1h\""]))
+        #expect(try daemon.command("reload").ending == .exited(0))
+        let late = try older()
+        #expect(try daemon.post(late).status == 200)
+        for repeated in [late, callback] {
+            #expect(try daemon.post(repeated).text.contains("duplicate"), "what is stored is not new")
+        }
     }
 
     @Test("callbacks that come meanwhile are all answered") func load() throws {

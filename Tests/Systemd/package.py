@@ -4,7 +4,7 @@ from machine import await_
 
 # What any package that comes and goes leaves behind: the package manager's own notes, logs and caches.
 OTHERS = ("var/cache/", "var/lib/apt/", "var/lib/dpkg/", "var/log/apt/", "var/log/dpkg.log", "var/log/alternatives.log",
-          "var/log/journal/", "var/backups/", "var/lib/systemd/", "var/tmp/", "tmp/", "run/", "proc/", "sys/", "dev/",
+          "var/log/journal/", "var/lib/logrotate/", "var/backups/", "var/lib/systemd/", "var/tmp/", "tmp/", "run/", "proc/", "sys/", "dev/",
           # shadow's copies of what was there before a user came or went
           "etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-")
 
@@ -79,8 +79,7 @@ def removed(bar, machine):
     machine.do("apt-get", "remove", "-y", "-q", "hookd", seconds=120)
     bar.hold("removed: the program", machine.path("/usr/bin/hookd").exists(), exactly=False)
     bar.hold("removed: a process of it is left", machine.do("find", "/proc", "-maxdepth", "2", "-path", "*/exe", "-lname", "*hookd*"), exactly="")
-    bar.hold("removed: a unit of it is left", machine.do(
-        "systemctl", "list-units", "--all", "--plain", "--no-legend", "hookd*"), exactly="")
+    bar.hold("removed: a unit of it is left", machine.do("find", "/lib/systemd/system", "-name", "hookd*"), exactly="")
     kept = [path for path in ("/var/lib/hookd/hookd.db", hookd.EVENTS, hookd.CONFIGURATION, hookd.SECRET_FILE)
             if machine.path(path).exists()]
     bar.hold("removed: store, events, configuration and secret are kept", len(kept), exactly=4)

@@ -50,7 +50,7 @@ let rooms: [Room] = [
         name: "hookd",
         imports: [
             "Daemon", "Samples", "Callbacks", "Events", "Store", "CCurl", "CLinux", "Glibc", "Dispatch",
-            "ArgumentParser", "FoundationEssentials",
+            "Synchronization", "ArgumentParser", "FoundationEssentials",
         ]),
 ]
 

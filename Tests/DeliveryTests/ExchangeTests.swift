@@ -1,0 +1,257 @@
+// Other sinks while events are stored: nothing twice, nothing left out, in order.
+
+import Dispatch
+import Glibc
+import Store
+import Synchronization
+import Testing
+
+@testable import Delivery
+
+@Suite("An exchange of sinks") struct ExchangeTests {
+    private let directory: TemporaryDirectory
+    private let store = InMemoryEventStore()
+    private let notes = Notes()
+    private static let callbacks = [Array("/callbacks".utf8)]
+    private static let patience = DispatchTimeInterval.seconds(30)
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    private func dispatcher(_ subscriptions: [Subscription]) -> Dispatcher {
+        Dispatcher(store: store, subscriptions: subscriptions, cursorIntervalMicroseconds: 1000, log: notes.log)
+    }
+
+    private func file(
+        _ name: String, _ fileName: String? = nil, endpoints: [[UInt8]] = callbacks
+    ) -> Subscription {
+        let path = directory.file(fileName ?? name)
+        return Subscription(FileSink(name: name, path: path, renderer: PlainRenderer()), endpoints: endpoints)
+    }
+
+    private func keep(_ name: String, endpoints: [[UInt8]] = callbacks) -> SinkChange {
+        .keep(name: name, endpoints: endpoints)
+    }
+
+    /// The sequence numbers of a file's lines.
+    private func numbers(_ name: String) throws -> [Int] {
+        try contents(of: directory.file(name)).split(separator: "\n").map { line in
+            try #require(line.split(separator: " ").first.flatMap { Int($0) }, "\(line)")
+        }
+    }
+
+    /// Stores `count` events, a few at a time, while `body` runs, with what `event` makes of each.
+    private func storing(
+        _ count: Int, _ event: @escaping @Sendable (Int) -> TestEvent = { TestEvent("\($0)") },
+        while body: (_ isDone: () -> Bool) throws -> Void
+    ) throws {
+        let isDone = Flag()
+        let done = inBackground { [store] in
+            for start in stride(from: 0, to: count, by: 5) {
+                store.append((start..<(start + 5)).map(event))
+                pause(microseconds: 50)
+            }
+            isDone.raise()
+        }
+        try body { isDone.isRaised }
+        try done.await("all events are stored")
+    }
+
+    @Test("of a file's name: each event is in one of the files, once, and another sink notices nothing")
+    func files() throws {
+        let dispatcher = dispatcher([file("moving", "0"), file("staying")])
+        try dispatcher.start()
+        var count = 0
+        try storing(4000) { isDone in
+            repeat {
+                count += 1
+                try dispatcher.exchange(
+                    [.begin(file("moving", "\(count % 3)")), keep("staying")], patience: Self.patience)
+            } while !isDone()
+        }
+        #expect(dispatcher.stop(deadline: farAway))
+        #expect(count > 3)
+        #expect(try numbers("staying") == Array(1...4000))
+        let moved = try (0..<min(3, count)).map { try numbers("\($0)") }
+        #expect(moved.allSatisfy { $0 == $0.sorted() }, "each is in order")
+        #expect(moved.joined().sorted() == Array(1...4000))
+        #expect(dispatcher.status.map(\.counts.delivered) == [4000, 4000], "what was counted before still counts")
+        #expect(store.state.withLock { $0.cursors } == ["moving": 4000, "staying": 4000])
+    }
+
+    @Test("of a target's settings: it gets no event twice, although several are under way", arguments: [1, 8])
+    func forward(concurrency: Int) throws {
+        let random = Mutex(SplitMix(state: 7))
+        let target = try HTTPTarget { _, _ in
+            // The target's own slowness, and not a wait of the test.
+            pause(microseconds: random.withLock { UInt64.random(in: 0...800, using: &$0) })
+            return .answer(200)
+        }
+        defer { target.close() }
+        func sink() throws -> Subscription {
+            var settings = ForwardSettings(url: target.url, userAgent: "hookd/test")
+            settings.timeoutMilliseconds = 600_000
+            settings.concurrency = concurrency
+            settings.order = .none
+            settings.mode = .structured
+            let sink = try ForwardSink(name: "crm", settings: settings, renderer: PlainRenderer())
+            return Subscription(sink, endpoints: Self.callbacks)
+        }
+        let dispatcher = dispatcher([try sink()])
+        try dispatcher.start()
+        var count = 0
+        try storing(600) { isDone in
+            repeat {
+                count += 1
+                try dispatcher.exchange([.begin(try sink())], patience: Self.patience)
+            } while !isDone()
+        }
+        #expect(dispatcher.stop(deadline: farAway))
+        #expect(count > 3)
+        let taken = target.state.withLock({ $0.requests }).compactMap {
+            $0.text.split(separator: " ").first.flatMap { Int($0) }
+        }
+        #expect(taken.sorted() == Array(1...600))
+        if concurrency == 1 { #expect(taken == Array(1...600), "and in order") }
+    }
+
+    @Test("of endpoints: each event goes to one of two sinks, as was in force when it was stored")
+    func endpoints() throws {
+        let (a, b) = ([Array("/a".utf8)], [Array("/b".utf8)])
+        let dispatcher = dispatcher([file("one", endpoints: a), file("two", endpoints: b)])
+        try dispatcher.start()
+        var count = 0
+        let event = { @Sendable (index: Int) in
+            var event = TestEvent("\(index)")
+            event.endpoint = index % 2 == 0 ? "/a" : "/b"
+            return event
+        }
+        try storing(4000, event) { isDone in
+            repeat {
+                count += 1
+                let (first, second) = count % 2 == 0 ? (a, b) : (b, a)
+                // Now and then one of them is another one besides.
+                try dispatcher.exchange(
+                    [
+                        count % 5 == 0 ? .begin(file("one", endpoints: first)) : keep("one", endpoints: first),
+                        keep("two", endpoints: second),
+                    ], patience: Self.patience)
+            } while !isDone()
+        }
+        #expect(dispatcher.stop(deadline: farAway))
+        #expect(count > 3)
+        let (one, two) = (try numbers("one"), try numbers("two"))
+        #expect(one == one.sorted() && two == two.sorted())
+        #expect((one + two).sorted() == Array(1...4000))
+    }
+
+    @Test("a sink that comes begins with what is stored then, and one that comes back where it stopped")
+    func comingAndGoing() throws {
+        let dispatcher = dispatcher([file("always")])
+        try dispatcher.start()
+        store.append(["1", "2"])
+        try dispatcher.exchange([keep("always"), .begin(file("sometimes"))], patience: Self.patience)
+        store.append(["3", "4"])
+        while store.state.withLock({ $0.cursors["sometimes"] }) != 4 { try store.moved.await("its cursor") }
+        try dispatcher.exchange([keep("always")], patience: Self.patience)
+        #expect(dispatcher.status.map(\.name) == ["always"])
+        store.append(["5", "6"])
+        try dispatcher.exchange([.begin(file("sometimes")), keep("always")], patience: Self.patience)
+        #expect(dispatcher.status.map(\.name) == ["sometimes", "always"])
+        store.append(["7"])
+        #expect(dispatcher.stop(deadline: farAway))
+        #expect(try numbers("always") == Array(1...7))
+        #expect(try numbers("sometimes") == Array(3...7))
+    }
+
+    @Test("a line that its reader has half of is ended by the sink that follows") func halfALine() throws {
+        let pipe = try Pipe()
+        func stdout() throws -> Subscription {
+            let sink = try StdoutSink(name: "journal", descriptor: pipe.writing, renderer: PlainRenderer())
+            return Subscription(sink, endpoints: Self.callbacks)
+        }
+        let dispatcher = dispatcher([try stdout()])
+        try dispatcher.start()
+        // More than a pipe holds.
+        let body = String(repeating: "x", count: 300_000)
+        store.append([body, "after"])
+        var entry = pollfd(fd: pipe.writing, events: Int16(POLLOUT), revents: 0)
+        while poll(&entry, 1, 0) > 0 { pause(microseconds: 100) }
+        try dispatcher.exchange([.begin(try stdout())], patience: .milliseconds(1))
+        let expected = plainLines([body, "after"])
+        #expect(String(decoding: read(expected.utf8.count, from: pipe.reading), as: UTF8.self) == expected)
+        #expect(dispatcher.stop(deadline: farAway))
+    }
+
+    /// Takes nothing until it is let.
+    private final class StuckSink: Sink {
+        let name = "stuck"
+        let pace = StdoutSink.defaultPace
+        let begun = DispatchSemaphore(value: 0)
+        let mayGoOn = DispatchSemaphore(value: 0)
+        let taken = Mutex<[Int64]>([])
+
+        func take(_ batch: EventBatch, from first: Int) -> Taken {
+            begun.signal()
+            mayGoOn.wait()
+            taken.withLock { $0 += batch.events[first...].map(\.sequence) }
+            return Taken(batch.events.count - first)
+        }
+
+        func interrupt() {}
+    }
+
+    @Test("does not take place where a sink does not let go, and all go on as before") func stuck() throws {
+        let stuck = StuckSink()
+        let dispatcher = dispatcher([file("file"), Subscription(stuck, endpoints: Self.callbacks)])
+        try dispatcher.start()
+        store.append(["1"])
+        try stuck.begun.await("it has begun")
+        #expect(throws: ExchangeError.self) {
+            try dispatcher.exchange([.begin(file("file", "other"))], patience: .milliseconds(1))
+        }
+        store.append(["2"])
+        for _ in 0..<10 { stuck.mayGoOn.signal() }
+        while store.state.withLock({ $0.cursors }) != ["file": 2, "stuck": 2] { try store.moved.await("both go on") }
+        #expect(dispatcher.stop(deadline: farAway))
+        #expect(try numbers("file") == [1, 2])
+        #expect(stuck.taken.withLock { $0 } == [1, 2])
+        #expect(!directory.names.contains("other"))
+    }
+
+    @Test("does not take place where the store cannot keep a new sink's cursor") func storeFails() throws {
+        let dispatcher = dispatcher([file("file")])
+        try dispatcher.start()
+        store.state.withLock { $0.failingMoves = 1 }
+        #expect(throws: ExchangeError.self) {
+            try dispatcher.exchange([keep("file"), .begin(file("more"))], patience: Self.patience)
+        }
+        #expect(dispatcher.status.map(\.name) == ["file"])
+        store.append(["1"])
+        #expect(dispatcher.stop(deadline: farAway))
+        #expect(try numbers("file") == [1])
+    }
+
+    @Test("what a target was given up on is kept, and counted on") func deadLetters() throws {
+        let status = Mutex(400)
+        let target = try HTTPTarget { _, _ in .answer(status.withLock { $0 }) }
+        defer { target.close() }
+        func sink() throws -> Subscription {
+            var settings = ForwardSettings(url: target.url, userAgent: "hookd/test")
+            settings.retry = RetryPolicy(initialMicroseconds: 500, maximumMicroseconds: 1000)
+            settings.attempts = 2
+            let sink = try ForwardSink(name: "crm", settings: settings, renderer: PlainRenderer())
+            return Subscription(sink, endpoints: Self.callbacks)
+        }
+        let dispatcher = dispatcher([try sink()])
+        try dispatcher.start()
+        store.append(["1"])
+        while store.state.withLock({ $0.cursors["crm"] }) != 1 { try store.moved.await("it is given up") }
+        status.withLock { $0 = 200 }
+        try dispatcher.exchange([.begin(try sink())], patience: Self.patience)
+        store.append(["2"])
+        #expect(dispatcher.stop(deadline: farAway))
+        #expect(store.state.withLock { $0.buried.map(\.sequence) } == [1])
+        let counts = try #require(dispatcher.status.first?.counts)
+        #expect(counts.buried == 1 && counts.delivered == 1)
+    }
+}
