@@ -5,8 +5,12 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 const int clinux_sock_nonblock_cloexec = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
@@ -59,3 +63,37 @@ int64_t clinux_birth_seconds(int descriptor) {
 }
 
 void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+int clinux_signal_descriptor(int ends) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGCHLD);
+    if (ends) {
+        sigaddset(&signals, SIGINT);
+        sigaddset(&signals, SIGTERM);
+    }
+    if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0) return -1;
+    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int clinux_next_signal(int descriptor) {
+    struct signalfd_siginfo info;
+    return read(descriptor, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
+}
+
+int clinux_memory_file(const void *bytes, size_t count) {
+    int descriptor = memfd_create("hookd", MFD_CLOEXEC);
+    const char *rest = bytes;
+    while (descriptor >= 0 && count > 0) {
+        ssize_t written = write(descriptor, rest, count);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) {
+            close(descriptor);
+            return -1;
+        }
+        rest += written;
+        count -= (size_t)written;
+    }
+    if (descriptor >= 0) lseek(descriptor, 0, SEEK_SET);
+    return descriptor;
+}

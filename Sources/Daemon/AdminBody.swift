@@ -40,6 +40,14 @@ struct AdminBody {
         return value
     }
 
+    func number(_ key: String) throws(AdminRefusal) -> Int64? {
+        guard let node = members[key] else { return nil }
+        guard case .number(let text) = node.value, let number = Int64(text), number >= 0 else {
+            throw AdminRefusal(400, "\(quoted(key)) is no whole number from 0")
+        }
+        return number
+    }
+
     func numbers(_ key: String) throws(AdminRefusal) -> [Int64]? {
         try list(key, of: "whole numbers") { value in
             guard case .number(let text) = value else { return nil }

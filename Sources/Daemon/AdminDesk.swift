@@ -7,6 +7,7 @@ import Metrics
 struct AdminDesk: Sendable {
     let inspection: Inspection
     let operators: OperatorDesk
+    let feeds: EventFeeds
     /// Puts the configuration file in force.
     let reload: @Sendable () -> Reloading.Verdict
 
@@ -18,10 +19,31 @@ struct AdminDesk: Sendable {
         case (.get, "/metrics"):
             AdminAnswer(status: 200, text: MetricsPage(inspection).text, contentType: MetricsText.contentType)
         case (.post, "/reload"): reloading()
-        case (.post, "/healthz"), (.post, "/readyz"), (.post, "/status"), (.post, "/metrics"):
+        case (.get, "/events"): stream(request, tail: nil)
+        case (.post, "/healthz"), (.post, "/readyz"), (.post, "/status"), (.post, "/metrics"), (.post, "/events"):
             .error(405, "this is asked by GET")
         case (.get, "/reload"): .error(405, "this is asked by POST")
-        default: operators.answer(request)
+        default:
+            if let name = Self.streamedTail(request) {
+                stream(request, tail: name)
+            } else {
+                operators.answer(request)
+            }
+        }
+    }
+
+    /// The named tail whose events are asked for, by `/tails/NAME/events`.
+    private static func streamedTail(_ request: AdminRequest) -> String? {
+        let parts = request.path.split(separator: "/")
+        guard request.method == .get, parts.count == 3, parts[0] == "tails", parts[2] == "events" else { return nil }
+        return String(parts[1])
+    }
+
+    private func stream(_ request: AdminRequest, tail: String?) -> AdminAnswer {
+        do throws(AdminRefusal) {
+            return AdminAnswer(try feeds.begin(EventFeed.Order(request, tail: tail, inspection.store)))
+        } catch {
+            return .error(error.status, error.message)
         }
     }
 

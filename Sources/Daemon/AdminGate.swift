@@ -14,21 +14,18 @@ struct AdminGate: Sendable {
 
     /// The answer to a request that is not let in; nil for one that is.
     func refuse(_ request: Request) -> AdminAnswer? {
-        let bytes = Span(_unsafeElements: request.bytes)
-        func value(_ name: StaticString) -> String? {
-            let field = request.fields.first { isEqual($0.name, name, in: bytes) }
-            return field.map { String(decoding: request.bytes[$0.value], as: UTF8.self) }
-        }
         if let host {
             // A page from anywhere can have its own name resolve to this machine; an address it cannot (DNS rebinding).
-            guard let asked = value("host"), isTrusted(host: asked, listening: host) else {
+            guard let asked = request.value(of: "host"), isTrusted(host: asked, listening: host) else {
                 return .error(421, "Host is neither an address nor the name that is listened on")
             }
-            guard value("origin") == nil else { return .error(403, "requests of web pages are not answered") }
+            guard request.value(of: "origin") == nil else {
+                return .error(403, "requests of web pages are not answered")
+            }
         }
         guard let token else { return nil }
         let scheme = "Bearer "
-        guard let shown = value("authorization"), shown.lowercased().hasPrefix(scheme.lowercased()),
+        guard let shown = request.value(of: "authorization"), shown.lowercased().hasPrefix(scheme.lowercased()),
             token.withBytes({ isEqualInConstantTime(Array(shown.utf8.dropFirst(scheme.utf8.count)), $0) })
         else { return .error(401, "the token is missing or wrong") }
         return nil

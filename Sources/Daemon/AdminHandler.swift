@@ -38,11 +38,16 @@ final class AdminHandler: RequestHandler, @unchecked Sendable {  // every call c
     func handle(_ request: Request, ticket: Ticket) -> Response? {
         guard let method = Self.method(of: request) else { return Response(.error(405, "GET or POST")) }
         let target = String(decoding: request.bytes[request.head.target], as: UTF8.self)
-        let question = AdminRequest(method, target: target, body: Array(request.bytes[request.body]))
+        var question = AdminRequest(method, target: target, body: Array(request.bytes[request.body]))
+        question.lastEventID = request.value(of: "last-event-id")
         if question.path == "/healthz" { return Response(.healthy) }
-        queue.async { [shard, answer] in
-            let response = Response(answer(question))
-            shard.post { $0.answer(ticket, response) }
+        queue.async { [shard, answer, question] in
+            let answer = answer(question)
+            let response = Response(answer)
+            shard.post { shard in
+                guard let feed = answer.feed else { return shard.answer(ticket, response) }
+                shard.stream(ticket, response, from: feed)
+            }
         }
         return nil
     }
@@ -59,6 +64,15 @@ final class AdminHandler: RequestHandler, @unchecked Sendable {  // every call c
         case .post: .post
         case .options, .trace, .connect, .other: nil
         }
+    }
+}
+
+extension Request {
+    /// The value of the first field with this name, which is written in lower case; nil where there is none.
+    func value(of name: StaticString) -> String? {
+        let span = Span(_unsafeElements: bytes)
+        let field = fields.first { isEqual($0.name, name, in: span) }
+        return field.map { String(decoding: bytes[$0.value], as: UTF8.self) }
     }
 }
 

@@ -21,6 +21,8 @@ public struct AdminRequest: Sendable {
     public var query: [String: String]
     /// JSON, or nothing.
     public var body: [UInt8]
+    /// The last event that the reader of a stream has, as it says when it comes again (WHATWG HTML §9.2.4).
+    var lastEventID: String?
 
     /// A request for what is at `path`.
     public init(_ method: Method, path: String, query: [String: String] = [:], body: [UInt8] = []) {
@@ -50,6 +52,8 @@ public struct AdminAnswer: Sendable {
     public var body: String
     /// The text's media type.
     var contentType: StaticString = "application/json"
+    /// What follows instead of a text, for as long as somebody reads.
+    var feed: EventFeed?
 
     init(_ status: Int, _ body: JSONOutput) {
         self.status = status
@@ -63,6 +67,12 @@ public struct AdminAnswer: Sendable {
 
     init(status: Int, text: String, contentType: StaticString) {
         (self.status, body, self.contentType) = (status, text, contentType)
+    }
+
+    /// A stream of events.
+    init(_ feed: EventFeed) {
+        self.init(status: 200, text: "", contentType: "text/event-stream")
+        self.feed = feed
     }
 
     /// An error in the shape of all errors of hookd.

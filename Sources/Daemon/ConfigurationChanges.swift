@@ -82,6 +82,9 @@ struct ConfigurationChanges {
         }
     }
 
+    /// The keys of the file whose absence is the same as an empty object.
+    private static let openKeys = Shape.top.keys.filter { ($0 as? Entry)?.hasDefaults ?? false }.map(\.name)
+
     private static func differences(
         _ old: JSONValue, _ new: JSONValue, at path: [String]
     ) -> [(path: [String], kind: Kind)] {
@@ -90,8 +93,9 @@ struct ConfigurationChanges {
             let keys = old.map(\.key) + new.map(\.key).filter { key in !old.contains { $0.key == key } }
             return keys.flatMap { key in
                 let before = old.first { $0.key == key }?.value.value, after = new.first { $0.key == key }?.value.value
-                guard let before else { return [(path + [key], Kind.added)] }
-                guard let after else { return [(path + [key], Kind.removed)] }
+                let absence = path.isEmpty && openKeys.contains(key) ? JSONValue.object([]) : nil
+                guard let before = before ?? absence else { return [(path + [key], Kind.added)] }
+                guard let after = after ?? absence else { return [(path + [key], Kind.removed)] }
                 return differences(before, after, at: path + [key])
             }
         case (.array(let old), .array(let new)) where old.count == new.count:

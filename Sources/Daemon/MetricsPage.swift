@@ -23,6 +23,7 @@ struct MetricsPage {
             "hookd_commit_events", "How many callbacks commits held.", inspection.store.commitSizes.values,
             unitsInOne: 1)
         addSinks(report)
+        addTails(report)
         addStore(report)
         addCertificates(report)
         page.add(
@@ -125,6 +126,14 @@ struct MetricsPage {
         page.add(name, kind, help) { series in
             for sink in report.sinks {
                 if let value = value(sink) { series.add(["sink": sink.status.name], value) }
+            }
+        }
+    }
+
+    private mutating func addTails(_ report: StatusReport) {
+        page.add("hookd_tail_lag_events", .gauge, "Stored events that were not read under the name.") { series in
+            for tail in report.tails {
+                series.add(["tail": tail.name], Double(tail.backlog(newest: report.newestSequence)))
             }
         }
     }

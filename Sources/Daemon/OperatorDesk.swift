@@ -15,12 +15,15 @@ public final class OperatorDesk: Sendable {
     let stateDirectory: String
     /// The endpoints of each sink; nil where no configuration is at hand.
     let endpoints: (@Sendable (_ sink: String) -> [String]?)?
+    /// The streams that are open; nil where no daemon runs.
+    let feeds: EventFeeds?
 
     init(
-        store: SQLiteEventStore, stateDirectory: String,
+        store: SQLiteEventStore, stateDirectory: String, feeds: EventFeeds?,
         endpoints: (@Sendable (_ sink: String) -> [String]?)?
     ) {
         (self.store, self.stateDirectory, self.endpoints) = (store, stateDirectory, endpoints)
+        self.feeds = feeds
     }
 
     /// Opens the store of a daemon that does not run. Fails where one does.
@@ -32,7 +35,7 @@ public final class OperatorDesk: Sendable {
         guard access(path, F_OK) == 0 else { throw .missing(path: path) }
         let directory = try StateDirectory(path: stateDirectory)
         let store = try SQLiteEventStore(directory: directory) { notice in notify(notice.message) }
-        self.init(store: store, stateDirectory: stateDirectory, endpoints: nil)
+        self.init(store: store, stateDirectory: stateDirectory, feeds: nil, endpoints: nil)
     }
 
     /// Closes the store.
@@ -64,6 +67,11 @@ public final class OperatorDesk: Sendable {
         case (.post, "quarantine", "drop", 2): return try dropQuarantined(request)
         case (.post, "replay", nil, 1): return try replay(request)
         case (.post, "backup", nil, 1): return try backup(request)
+        case (.get, "tails", nil, 1): return try listTails(request)
+        case (.post, "tails", nil, 1): return try openTail(request)
+        case (.post, "tails", "drop", 2): return try dropTails(request)
+        case (.post, "tails", let name?, 3) where parts[2] == "acknowledge":
+            return try acknowledge(name, request)
         case (.get, "replay", nil, 1), (.get, "backup", nil, 1): throw AdminRefusal(405, "this is asked by POST")
         default: throw AdminRefusal(404, "there is nothing at \(request.path)")
         }

@@ -52,6 +52,7 @@ public final class Daemon: Sendable {
     private let server: Server
     private let inspection: Inspection
     private let reloading: Reloading
+    private let feeds: EventFeeds
     private let admin: AdminListener?
     private let manager: ServiceManager?
     private let reports: ServiceReports?
@@ -113,6 +114,7 @@ public final class Daemon: Sendable {
             certificates: certificates)
         manager = ServiceManager(environment: environment)
         reports = manager.map { [admin, inspection] in ServiceReports($0, inspection, admin: admin?.server) }
+        feeds = EventFeeds(store: store)
         reloading = Reloading(
             inspection, handlers: handlers, level: log.level, environment: environment,
             socketCounts: plan.counts(configuration), logger, manager: manager)
@@ -125,13 +127,13 @@ public final class Daemon: Sendable {
     private func startAdmin() {
         guard let admin else { return }
         let operators = OperatorDesk(
-            store: store, stateDirectory: configuration.stateDirectory,
+            store: store, stateDirectory: configuration.stateDirectory, feeds: feeds,
             endpoints: { [inspection] sink in
                 let configuration = inspection.configuration
                 guard configuration.sinks.contains(where: { $0.name == sink }) else { return nil }
                 return configuration.endpoints.filter { $0.sinks.contains(sink) }.map(\.path)
             })
-        let desk = AdminDesk(inspection: inspection, operators: operators) { [reloading] in
+        let desk = AdminDesk(inspection: inspection, operators: operators, feeds: feeds) { [reloading] in
             reloading.reload("hookd reload")
         }
         admin.start(log: refusals, token: { [inspection] in inspection.configuration.admin.token }) { desk.answer($0) }

@@ -55,6 +55,8 @@ struct StatusReport: Sendable {
     var listeners: [Listener]
     var endpoints: [Endpoint]
     var sinks: [Sink]
+    var tails: [NamedTail]
+    var newestSequence: Int64
     var store: StoreStatistics
     var configurationFile: String
     var reload: Inspection.Reload?
@@ -82,6 +84,8 @@ extension StatusReport {
                 deadLetters: statistics.deadLetters[status.name, default: 0],
                 redeliveries: statistics.redeliveries[status.name, default: 0])
         }
+        tails = (try? inspection.store.tails()) ?? []
+        newestSequence = inspection.store.newestSequence
         store = statistics
         configurationFile = configuration.file
         reload = inspection.reload
@@ -123,6 +127,7 @@ extension StatusReport {
             ("listeners", .array(listeners.map(\.json))),
             ("endpoints", .array(endpoints.map(\.json))),
             ("sinks", .array(sinks.map { $0.json(now: now) })),
+            ("tails", .array(tails.map { $0.json(newest: newestSequence) })),
             ("store", store.json),
             ("configuration", .object([("file", .string(configurationFile)), ("last_reload", reload?.json ?? .null)])),
         ])

@@ -45,6 +45,7 @@ extension SQLiteEventStore.Notice {
         case .retentionPaused: "retention"
         case .retentionResumed: "retention resumed"
         case .retentionHeldBack: "retention held back"
+        case .tailPassed: "tail"
         }
     }
 
@@ -64,6 +65,7 @@ extension SQLiteEventStore.Notice {
         case .retentionPaused: .clockJumped
         case .retentionResumed: .clockBelieved
         case .retentionHeldBack: .retentionHeldBack
+        case .tailPassed: .tailPassed
         }
     }
 
@@ -71,6 +73,7 @@ extension SQLiteEventStore.Notice {
         switch self {
         case .damagedEvent(let sequence): ["sequence": .stringConvertible(sequence)]
         case .retentionHeldBack(let sink?, _): ["sink": .string(sink)]
+        case .tailPassed(let name): ["tail": .string(name)]
         default: [:]
         }
     }
@@ -79,7 +82,9 @@ extension SQLiteEventStore.Notice {
         switch self {
         case .eventsLost, .damagedEvent: .critical
         case .commitFailed, .reopenFailed, .belowReserve, .ballastReleased: .error
-        case .quarantineOverflowed, .ballastMissing, .snapshotHeld, .retentionPaused, .retentionHeldBack: .warning
+        case .quarantineOverflowed, .ballastMissing, .snapshotHeld, .retentionPaused, .retentionHeldBack,
+            .tailPassed:
+            .warning
         case .recovered, .roomAgain, .ballastRestored, .snapshotReleased, .retentionResumed: .notice
         }
     }
@@ -116,6 +121,8 @@ extension SQLiteEventStore.Notice {
             "events beyond the retention are kept, for "
                 + (sink.map { "sink \($0) has not taken them" } ?? "a repeat of them may still come")
                 + ". The store uses \(megabytes(bytes))"
+        case .tailPassed(let name):
+            "events were deleted that hookd tail --as \(name) had not read: it was forgotten, or is too far behind"
         }
     }
 }

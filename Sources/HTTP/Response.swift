@@ -45,13 +45,35 @@ public struct Response: Sendable {
     ///   - isHead: whether it answers HEAD: the length is told, the body kept back (RFC 9110 §9.3.2).
     ///   - closes: whether the connection is closed behind it, for whatever reason.
     public func serialize(to output: inout [UInt8], date: HTTPDate, isHead: Bool, closes: Bool) {
+        appendFields(to: &output, date: date, hasContent: !body.isEmpty)
+        output.append("\r\nContent-Length: ")
+        output.append(decimal: body.count)
+        output.append(closes ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n")
+        if !isHead { output.append(contentsOf: body) }
+    }
+
+    /// Appends the head of an answer whose body follows piece by piece; `body` is not looked at. It is told that no
+    /// cache may keep it, for it is of the moment.
+    ///
+    /// - Parameters:
+    ///   - date: the value of `Date`.
+    ///   - isChunked: whether the body is sent in chunks; else it ends with the connection (RFC 9112 §6.3).
+    ///   - closes: whether the connection is closed behind it.
+    public func serializeHead(to output: inout [UInt8], date: HTTPDate, isChunked: Bool, closes: Bool) {
+        appendFields(to: &output, date: date, hasContent: true)
+        output.append("\r\nCache-Control: no-store")
+        if isChunked { output.append("\r\nTransfer-Encoding: chunked") }
+        output.append(closes || !isChunked ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n")
+    }
+
+    private func appendFields(to output: inout [UInt8], date: HTTPDate, hasContent: Bool) {
         output.append("HTTP/1.1 ")
         output.append(decimal: status)
         output.append(" ")
         output.append(reasonPhrase(of: status))
         output.append("\r\nDate: ")
         date.append(to: &output)
-        if !body.isEmpty { Self.append("Content-Type", contentType, to: &output) }
+        if hasContent { Self.append("Content-Type", contentType, to: &output) }
         if let retryAfterSeconds {
             output.append("\r\nRetry-After: ")
             output.append(decimal: retryAfterSeconds)
@@ -59,10 +81,6 @@ public struct Response: Sendable {
         Self.append("Allow", allow, to: &output)
         Self.append("WWW-Authenticate", challenge, to: &output)
         Self.append("Accept-Encoding", acceptEncoding, to: &output)
-        output.append("\r\nContent-Length: ")
-        output.append(decimal: body.count)
-        output.append(closes ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n")
-        if !isHead { output.append(contentsOf: body) }
     }
 
     private static func append(_ name: StaticString, _ value: StaticString?, to output: inout [UInt8]) {

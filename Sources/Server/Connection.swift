@@ -17,6 +17,8 @@ final class Connection {
         case waiting
         /// An answer is being sent to a client that reads slowly.
         case writing
+        /// An answer is being sent whose body is made meanwhile.
+        case streaming(StreamedAnswer)
         /// The last answer is sent; what still comes is read and dropped, so that the answer is not lost to a reset.
         case lingering
         /// The descriptor is closed.
@@ -78,6 +80,8 @@ final class Connection {
     var peerSaidGoodbye = false
     /// Whether the request being answered was HEAD.
     var answersHead = false
+    /// Whether the request being answered was of HTTP/1.0, which knows no chunks.
+    var answersHTTP10 = false
     /// Whether the connection ends behind the answer being made.
     var closesAfterAnswer = false
 
@@ -104,11 +108,14 @@ final class Connection {
         self.arrivedBytes = arrivedBytes
     }
 
+    /// Notes that what is done now may take any time.
+    func stopClock() { deadline = .max }
+
     /// Whether another request may be looked at now.
     var acceptsRequest: Bool {
         switch phase {
         case .idle, .head, .body: true
-        case .waiting, .writing, .lingering, .closed: false
+        case .waiting, .writing, .streaming, .lingering, .closed: false
         }
     }
 
@@ -118,7 +125,7 @@ final class Connection {
     var isEnding: Bool {
         switch phase {
         case .lingering, .closed: true
-        case .idle, .head, .body, .waiting, .writing: false
+        case .idle, .head, .body, .waiting, .writing, .streaming: false
         }
     }
 

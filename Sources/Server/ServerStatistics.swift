@@ -99,7 +99,7 @@ extension Connection {
         case .idle: .idle
         case .head, .body: .reading
         case .waiting: .waiting
-        case .writing: .writing
+        case .writing, .streaming: .writing
         case .lingering, .closed: .closing
         }
     }

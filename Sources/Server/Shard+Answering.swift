@@ -11,12 +11,16 @@ extension Shard {
     /// Sends the answer to a request whose handler returned none at once. Does nothing if its connection is gone or was
     /// answered already.
     public func answer(_ ticket: Ticket, _ response: Response) {
-        let token = UInt64(ticket.generation) << 32 | UInt64(UInt32(bitPattern: ticket.descriptor))
-        guard let connection = connection(token: token), connection.ordinal == ticket.ordinal,
-            connection.isWaiting
-        else { return }
+        guard let connection = connection(of: ticket), connection.isWaiting else { return }
         send(connection, response)
         goOn(connection)
+    }
+
+    /// The connection that still has the ticket's request to answer.
+    func connection(of ticket: Ticket) -> Connection? {
+        let token = UInt64(ticket.generation) << 32 | UInt64(UInt32(bitPattern: ticket.descriptor))
+        guard let connection = connection(token: token), connection.ordinal == ticket.ordinal else { return nil }
+        return connection
     }
 
     /// Looks at what arrived behind the request that was just answered.
@@ -34,9 +38,7 @@ extension Shard {
     }
 
     func send(_ connection: Connection, _ response: Response) {
-        counts.answered(response.status)
-        // Both moments are those of turns of the loop: what waits for its turn is counted, and no clock is asked.
-        if connection.isWaiting { counts.answerTimes.observe(Int(now - connection.phaseBegan)) }
+        count(response, on: connection)
         connection.closesAfterAnswer = connection.closesAfterAnswer || response.closes || isDraining
         answerBytes.removeAll(keepingCapacity: true)
         response.serialize(
@@ -44,6 +46,12 @@ extension Shard {
         connection.phase = .writing
         write(connection)
         if case .writing = connection.phase, connection.output.isEmpty { finishAnswer(connection) }
+    }
+
+    func count(_ response: Response, on connection: Connection) {
+        counts.answered(response.status)
+        // Both moments are those of turns of the loop: what waits for its turn is counted, and no clock is asked.
+        if connection.isWaiting { counts.answerTimes.observe(Int(now - connection.phaseBegan)) }
     }
 
     /// Sends `answerBytes`, encrypted where the connection is.
@@ -69,7 +77,10 @@ extension Shard {
             end(connection)
             return
         }
-        if case .writing = connection.phase { connection.startClock(now: now, patience: limits.bodyTimeout) }
+        switch connection.phase {
+        case .writing, .streaming: connection.startClock(now: now, patience: limits.bodyTimeout)
+        default: break
+        }
     }
 
     /// Sends what waits, now that the socket takes bytes again.
@@ -90,10 +101,13 @@ extension Shard {
         }
         connection.output = []
         connection.outputStart = 0
-        // It may have been no more than `100 Continue`.
-        guard case .writing = connection.phase else { return }
-        finishAnswer(connection)
-        goOn(connection)
+        switch connection.phase {
+        case .writing:
+            finishAnswer(connection)
+            goOn(connection)
+        case .streaming(let answer): askForMore(connection, answer)
+        default: break  // it was no more than `100 Continue`
+        }
     }
 
     func finishAnswer(_ connection: Connection) {

@@ -31,7 +31,7 @@ extension Shard {
                 goOn(connection)
             }
         case .idle: endInOrder(connection)
-        case .writing, .lingering: end(connection)
+        case .writing, .streaming, .lingering: end(connection)
         case .closed: break
         }
     }
@@ -41,7 +41,7 @@ extension Shard {
         guard limits.minimumBytesPerSecond > 0 else { return false }
         switch connection.phase {
         case .head, .body: break
-        case .idle, .waiting, .writing, .lingering, .closed: return false
+        case .idle, .waiting, .writing, .streaming, .lingering, .closed: return false
         }
         let elapsed = now - connection.phaseBegan
         guard elapsed >= limits.rateGrace.nanoseconds else { return false }

@@ -8,6 +8,7 @@ extension Shard {
     private static let firstRequestPatience = Duration.seconds(1)
 
     /// Accepts what has already connected, then nothing more; answers what has been read, then ends each connection.
+    /// A body that is made while it is sent ends with what has been made of it.
     ///
     /// What waits at a socket that was handed over is left there, for whoever handed it over hands it to a successor as
     /// well. It is closed and never shut down, which would end it for all.
@@ -28,6 +29,7 @@ extension Shard {
             if case .idle = connection.phase, !connection.hasUnserved, !isExpectingFirstRequest(of: connection) {
                 endInOrder(connection)
             }
+            if case .streaming(let answer) = connection.phase { finishStream(connection, answer) }
         }
     }
 

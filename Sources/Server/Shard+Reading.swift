@@ -153,6 +153,7 @@ extension Shard {
             return .incomplete
         case .complete(let head):
             connection.answersHead = head.method == .head
+            connection.answersHTTP10 = head.minorVersion == 0
             connection.closesAfterAnswer = !head.isPersistent || isDraining || now >= connection.retiresAt
             let decoder = head.framing == .chunked ? ChunkedDecoder(limits: limits.request) : nil
             let partial = Connection.PartialBody(

@@ -206,7 +206,7 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
             end(connection)
             return
         }
-        if event.events & EpollEvents.peerFinished != 0 { connection.peerHasFinished = true }
+        if event.events & EpollEvents.peerFinished != 0 { noteEnd(of: connection) }
         if event.events & EpollEvents.output != 0, !connection.output.isEmpty { flush(connection) }
         if event.events & (EpollEvents.input | EpollEvents.peerFinished) != 0 {
             connection.isReadable = true
@@ -230,7 +230,11 @@ public final class Shard: @unchecked Sendable {  // confined to `queue`; `mailbo
     }
 
     func end(_ connection: Connection) {
-        if case .closed = connection.phase { return }
+        switch connection.phase {
+        case .closed: return
+        case .streaming(let answer): answer.source.ended()
+        default: break
+        }
         connection.phase = .closed
         connection.isReadable = false
         dropInput(connection)

@@ -23,6 +23,7 @@ final class EventWriter {
     let connection: SQLiteConnection
     let quarantine: QuarantineTable
     let deliveries: DeliveryTables
+    let tails: TailTable
     let retirement: Retirement
     private let begin: SQLiteStatement
     private let commitStatement: SQLiteStatement
@@ -72,8 +73,11 @@ final class EventWriter {
         quarantine = try QuarantineTable(connection, bounds: setup.quarantine)
         retirement = try Retirement(connection)
         deliveries = try DeliveryTables(connection)
+        tails = try TailTable(connection)
         let newest = try connection.number("SELECT max(sequence) FROM events", for: "reading the newest event")
-        let taken = try connection.number("SELECT max(sequence) FROM cursors", for: "reading the cursors")
+        let taken = try connection.number(
+            "SELECT max(sequence) FROM (SELECT sequence FROM cursors UNION ALL SELECT sequence FROM tails)",
+            for: "reading the cursors")
         nextSequence = max(newest + 1, taken + 1, lowestNextSequence)
         self.setup = setup
         nonces = NonceWindow(toleranceSeconds: setup.toleranceSeconds, capacity: setup.nonceCapacity)

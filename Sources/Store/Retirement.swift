@@ -1,5 +1,5 @@
 // Deleting old events, a few at a time: by rising sequence, never past what a sink has yet to take, and never what a
-// repeat must be recognised by. What dead letters and redeliveries are about is left behind, and deleted with them.
+// repeat must be recognised by; past a named tail only if that was forgotten, or is too far behind. What dead letters and redeliveries are about is left behind, and deleted with them.
 
 /// What may be deleted at one moment.
 struct RetirementPlan {
@@ -7,6 +7,9 @@ struct RetirementPlan {
     var now: Int64
     /// What was recorded before is old enough, in microseconds since 1970; nil where age is none of the bounds.
     var recordedBefore: Int64?
+    /// For how long a named tail that nobody reads is waited for, and for how long beyond `recordedBefore` what one has
+    /// yet to read is kept, in seconds; 0 where age is none of the bounds.
+    var tailPatience: Int64
     /// How many bytes the store may use; nil for any number.
     var sizeBytes: Int64?
     /// What was signed from then on is kept, in seconds since 1970: a repeat of it may still be taken for new.
@@ -20,11 +23,22 @@ struct RetirementPlan {
     init(_ retention: Retention, _ options: SQLiteEventStore.Options, now: Int64) {
         self.now = now
         recordedBefore = retention.ageSeconds.map { (now - $0) * 1_000_000 }
+        tailPatience = retention.ageSeconds ?? 0
         sizeBytes = retention.sizeBytes
         // Twice the tolerance: a clock that is set back by a window meets no nonce that is gone.
         keepsSignedFrom = now - max(2 * options.toleranceSeconds, options.lateWindowSeconds)
         signedAhead = 2 * options.toleranceSeconds
         sinks = options.sinks
+    }
+
+    /// The named tail that has read least, of those that are not forgotten.
+    fileprivate func slowest(of tails: [NamedTail]) -> NamedTail? {
+        tails.filter { $0.readAt > (now - tailPatience) * 1_000_000 }.min { $0.sequence < $1.sequence }
+    }
+
+    /// Whether what was recorded then is kept for a named tail.
+    fileprivate func waits(forTailAt recorded: Int64) -> Bool {
+        recordedBefore.map { recorded >= $0 - tailPatience * 1_000_000 } ?? false
     }
 }
 
@@ -38,6 +52,8 @@ struct RetirementStep: Equatable {
         case done
         /// More should go, and this sink has not taken it.
         case heldBySink(String)
+        /// More should go, and who reads under this name has yet to read it.
+        case heldByTail(String)
         /// More should go, and it is too young to be forgotten.
         case heldByWindow
     }
@@ -46,6 +62,8 @@ struct RetirementStep: Equatable {
     var stop = Stop.none
     /// The bytes that the store used when the step began.
     var usedBytes: Int64 = 0
+    /// The named tails that had read everything that was deleted before this step, and now have not.
+    var passedTails: [String] = []
 }
 
 /// What was deleted, and how to delete more. Confined to the store's queue.
@@ -99,11 +117,14 @@ final class Retirement {
 
     /// Deletes what `plan` allows of the next events, within `limit`. Only in a transaction.
     func step(
-        _ plan: RetirementPlan, limit: ReadLimit, newest: Int64, needs: (Int64) throws(StoreError) -> Bool
+        _ plan: RetirementPlan, limit: ReadLimit, newest: Int64, tails: [NamedTail],
+        needs: (Int64) throws(StoreError) -> Bool
     ) throws(StoreError) -> RetirementStep {
         var step = RetirementStep(usedBytes: try usedBytes())
         let isTooLarge = plan.sizeBytes.map { step.usedBytes > $0 } ?? false
         let slowest = try slowestSink(plan.sinks)
+        // A bound in bytes is there for the disk: no tail is waited for beyond it.
+        let slowestTail = isTooLarge ? nil : plan.slowest(of: tails)
         var last = through
         var lastSignedAt = signedAt
         var (rows, bytes) = (0, 0)
@@ -115,6 +136,9 @@ final class Retirement {
             bytes += Int(select.number(3))
             let (sequence, recorded, signed) = (select.number(0), select.number(1), select.number(2))
             step.stop = stop(plan, sequence, recorded, signed, isTooLarge, slowest, newest)
+            if step.stop == .none, let slowestTail, sequence > slowestTail.sequence, plan.waits(forTailAt: recorded) {
+                step.stop = .heldByTail(slowestTail.name)
+            }
             guard step.stop == .none else { break }
             last = sequence
             let isNeeded = signed >= plan.keepsSignedFrom ? true : try needs(sequence)
@@ -130,6 +154,7 @@ final class Retirement {
         if rows < limit.events, bytes < limit.bytes, step.stop == .none { step.stop = .done }
         if last > through { try facts.set(.retiredThrough, to: last) }
         if lastSignedAt > signedAt { try facts.set(.retiredSignedAt, to: lastSignedAt) }
+        step.passedTails = tails.filter { $0.sequence >= through && $0.sequence < last }.map(\.name)
         (through, signedAt) = (last, lastSignedAt)
         return step
     }
@@ -169,9 +194,9 @@ extension EventWriter {
     func retire(_ plan: RetirementPlan, limit: ReadLimit) throws(StoreError) -> RetirementStep {
         var step = RetirementStep()
         try transaction { () throws(StoreError) in
-            step = try retirement.step(plan, limit: limit, newest: nextSequence - 1) { sequence throws(StoreError) in
-                try deliveries.needs(sequence)
-            }
+            step = try retirement.step(
+                plan, limit: limit, newest: nextSequence - 1, tails: tails.all()
+            ) { sequence throws(StoreError) in try deliveries.needs(sequence) }
         }
         return step
     }

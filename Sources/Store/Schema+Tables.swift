@@ -20,6 +20,11 @@ extension Schema {
         try found(in: connection) >= 3
     }
 
+    /// Whether a file that is only read has the table of named tails.
+    static func hasTails(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
+        try found(in: connection) >= 4
+    }
+
     /// The columns of a callback in quarantine, in the order in which they are written and read.
     static let quarantineColumns =
         "received_at, signed_at, endpoint, nonce, signature, algorithm, id, body, client, last_received_at"
@@ -28,6 +33,7 @@ extension Schema {
     static let migrations: [(from: Int64, sql: String)] = [
         (from: 1, sql: "ALTER TABLE events ADD COLUMN client BLOB"),
         (from: 2, sql: "ALTER TABLE events ADD COLUMN checksum INTEGER;\n" + tablesOfVersion3),
+        (from: 3, sql: tablesOfVersion4),
     ]
 
     /// Rows are appended only. No column with random values has an index, because each insert would then change a
@@ -53,6 +59,7 @@ extension Schema {
             sequence INTEGER NOT NULL      -- the last event that the sink has taken
         ) STRICT, WITHOUT ROWID;
         \(tablesOfVersion3)
+        \(tablesOfVersion4)
         """
 
     /// These tables are small and bounded, or are written seldom: here a random column may have an index.
@@ -91,6 +98,14 @@ extension Schema {
         CREATE TABLE facts (
             name  TEXT PRIMARY KEY,
             value INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    private static let tablesOfVersion4 = """
+        CREATE TABLE tails (               -- readers that go on where they acknowledged last
+            name     TEXT PRIMARY KEY,
+            sequence INTEGER NOT NULL,     -- the last event that was acknowledged
+            read_at  INTEGER NOT NULL      -- microseconds since 1970: when somebody last read under the name
         ) STRICT, WITHOUT ROWID;
         """
 }

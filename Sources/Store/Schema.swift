@@ -3,7 +3,7 @@
 /// The layout of the store's file. Its tables are in Schema+Tables.swift.
 enum Schema {
     /// Written to `PRAGMA user_version`. A store with a higher one is refused untouched.
-    static let version: Int64 = 3
+    static let version: Int64 = 4
     /// Written to `PRAGMA application_id`: "hook".
     static let applicationID: Int64 = 0x686f_6f6b
     /// The bytes of a page: with 16 KiB a row costs the least (docs/decisions tells the figures).

@@ -35,8 +35,8 @@ extension SQLiteEventStore {
 /// The processes that hold a reader's lock in SQLite's shared memory.
 ///
 /// SQLite locks bytes of it (wal.c, WALINDEX_LOCK_OFFSET and WAL_READ_LOCK): 123 to 127 are held, shared, for as long
-/// as a snapshot is. A line is `1: POSIX  ADVISORY  READ 4711 fe:00:1234 124 124`, with the file's device and number. The
-/// device is left out of account: some file systems show another one there than by stat(2).
+/// as a snapshot is. A line is `1: POSIX  ADVISORY  READ 4711 fe:00:1234 124 124`, with the file's device and number.
+/// The device is left out of account: some file systems show another one there than by stat(2).
 ///
 /// - Parameters:
 ///   - file: the number (inode) of the shared memory's file.

@@ -38,5 +38,7 @@ extension SQLiteEventStore {
         /// The store uses more bytes than it may, and what is oldest cannot be deleted: `sink` has not taken it, or it
         /// is too young to be forgotten where `sink` is nil.
         case retentionHeldBack(sink: String?, usedBytes: Int64)
+        /// Events were deleted that were not read under this name.
+        case tailPassed(name: String)
     }
 }

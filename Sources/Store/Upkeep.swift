@@ -127,6 +127,7 @@ extension SQLiteEventStore {
         let plan = RetirementPlan(retention, options, now: wall / 1_000_000)
         let limit = ReadLimit(events: upkeep.pacing.limit, bytes: Int(upkeep.budget.checkpointBytes / 2))
         let step = try writer.retire(plan, limit: limit)
+        for name in step.passedTails { notify(.tailPassed(name: name)) }
         if step.stop != upkeep.lastStop, step.stop != .none { say(step) }
         upkeep.lastStop = step.stop
         return step.stop == .none
@@ -136,7 +137,8 @@ extension SQLiteEventStore {
         switch step.stop {
         case .heldBySink(let sink): notify(.retentionHeldBack(sink: sink, usedBytes: step.usedBytes))
         case .heldByWindow: notify(.retentionHeldBack(sink: nil, usedBytes: step.usedBytes))
-        case .none, .done: break
+        // Bounded, and told by the status: nothing that an operator must see to.
+        case .none, .done, .heldByTail: break
         }
     }
 

@@ -9,9 +9,9 @@ final class AdminClient: Answering {
     /// The most of an answer that is kept: a list holds 1000 rows at most.
     private static let answerLimitBytes = 64 << 20
 
-    private let place: AdminPlace
+    let place: AdminPlace
     private let base: String
-    private let headers: [(name: String, value: String)]
+    let headers: [(name: String, value: String)]
     private let client: HTTPClient
 
     /// - Parameter waits: whether an answer may take any time, as that to a backup.
@@ -48,15 +48,22 @@ final class AdminClient: Answering {
         return result == 0 || (errno != ECONNREFUSED && errno != ENOENT)
     }
 
+    /// The URL of what is asked for.
+    func url(of request: AdminRequest) -> String { base + request.target }
+
+    /// Asks, where it is no surprise that nobody answers.
+    func tryToAsk(_ request: AdminRequest) throws(HTTPClientError) -> AdminReply {
+        let answer =
+            switch request.method {
+            case .get: try client.get(headers: headers, from: url(of: request))
+            case .post: try client.post(request.body, headers: headers, to: url(of: request))
+            }
+        return AdminReply(status: answer.status, body: answer.text)
+    }
+
     func ask(_ request: AdminRequest) throws -> AdminReply {
-        let url = base + request.target
         do {
-            let answer =
-                switch request.method {
-                case .get: try client.get(headers: headers, from: url)
-                case .post: try client.post(request.body, headers: headers, to: url)
-                }
-            return AdminReply(status: answer.status, body: answer.text)
+            return try tryToAsk(request)
         } catch {
             throw failure("no answer from hookd at \(escapingControls(place.text)): \(error)", .unreachable)
         }

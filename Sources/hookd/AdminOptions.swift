@@ -56,7 +56,7 @@ struct AdminOptions: ParsableArguments {
     }
 
     /// Nil where no daemon has left word of where it is.
-    private func reachableDaemon(waits: Bool) throws -> AdminClient? {
+    func reachableDaemon(waits: Bool = false) throws -> AdminClient? {
         let part = admin == nil && stateDirectory == nil ? try configuration.adminPart() : nil
         let token = try tokenFile.map { try readToken($0) } ?? part?.token()
         if let text = admin ?? part?.listen {
@@ -77,7 +77,8 @@ struct AdminOptions: ParsableArguments {
         return client.isListening ? client : nil
     }
 
-    private func directory() throws -> String { try stateDirectory ?? configuration.stateDirectory() }
+    /// Where the store is.
+    func directory() throws -> String { try stateDirectory ?? configuration.stateDirectory() }
 }
 
 /// The token in a file.

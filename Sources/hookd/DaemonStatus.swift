@@ -12,6 +12,8 @@ struct DaemonStatus: Decodable {
     var listeners: [Listener]
     var endpoints: [Endpoint]
     var sinks: [Sink]
+    /// What `hookd tail --as` reads under; nothing from a daemon that knows no names.
+    var tails: [TailRow]?
     var store: Store
     var configuration: Configuration
 
@@ -78,7 +80,7 @@ struct DaemonStatus: Decodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, pid, problem, listeners, endpoints, sinks, store, configuration
+        case version, pid, problem, listeners, endpoints, sinks, tails, store, configuration
         case uptimeSeconds = "uptime_seconds"
     }
 }

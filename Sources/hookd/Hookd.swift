@@ -23,7 +23,8 @@ struct Hookd: ParsableCommand {
             """,
         version: hookdVersion,
         subcommands: [
-            ServeCommand.self, CheckCommand.self, SendCommand.self, TailCommand.self, StatusCommand.self,
+            ServeCommand.self, CheckCommand.self, SendCommand.self, TailCommand.self, TailsCommand.self,
+            StatusCommand.self,
             HealthCommand.self, ReloadCommand.self, DeadLettersCommand.self, QuarantineCommand.self,
             ReplayCommand.self, BackupCommand.self, SelftestCommand.self,
         ])

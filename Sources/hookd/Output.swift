@@ -19,6 +19,12 @@ struct Output {
         isTerminal && (variable("NO_COLOR") ?? "").isEmpty && variable("TERM") != "dumb"
     }
 
+    /// Whether nobody reads it any more.
+    var hasEnded: Bool {
+        var state = pollfd(fd: descriptor, events: 0, revents: 0)
+        return poll(&state, 1, 0) > 0 && state.revents != 0
+    }
+
     /// Writes all of `text`.
     ///
     /// - Returns: false where nobody reads any more (EPIPE): the command may end, and nothing went wrong.

@@ -12,8 +12,8 @@ struct SelftestCommand: ParsableCommand {
             Starts this program as a daemon on a temporary directory and a free port of loopback, with a secret of \
             its own, a file sink and a forward sink. Clients send signed callbacks, some of them twice, until the \
             daemon is killed at a random moment; every fifth time it is stopped in mid-batch instead. It is started \
-            again, and what was not answered is sent again. At the end nothing that was answered 200 may be missing, nothing be \
-            stored twice, and the file must hold every event once and in order.
+            again, and what was not answered is sent again. At the end nothing that was answered 200 may be missing, \
+            nothing be stored twice, and the file must hold every event once and in order.
 
             A daemon that runs already is not touched. kill -9 leaves what the kernel holds, so a power cut is not \
             tried here.

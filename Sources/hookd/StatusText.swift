@@ -24,6 +24,7 @@ struct StatusText {
         for endpoint in status.endpoints { add(endpoint) }
         if !status.sinks.isEmpty { add("") }
         for sink in status.sinks { add(sink) }
+        for tail in status.tails ?? [] { add(tail.text) }
         add("")
         let free = status.store.freeBytes.map { ", \(Self.size($0)) free on its disk" } ?? ""
         add("store: \(Self.count(status.store.events, "event")) in \(Self.size(status.store.bytes))\(free)")

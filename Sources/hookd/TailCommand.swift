@@ -12,25 +12,42 @@ struct TailCommand: ParsableCommand {
             Reads the store itself: the daemon may run or not. On a terminal each event is a short line for \
             people; elsewhere, and with --json, it is a CloudEvent, one JSON object per line.
 
+            With --as the running daemon keeps the place: under a name nothing comes twice and nothing is left out, \
+            however the tail or the daemon ends. What was not acknowledged comes again, 256 events at most. Always \
+            JSON lines.
+
+            With --exec each event goes to a command, as a line on its stdin, with HOOKD_EVENT_ID, HOOKD_EVENT_TYPE, \
+            HOOKD_EVENT_SUBJECT and HOOKD_SEQUENCE in its environment. The next event waits until it exits with 0.
+
             EXAMPLES
               hookd tail
               hookd tail --follow --type message_inbound
               hookd tail --since 1h --json | jq .data
               hookd tail --state-directory /var/lib/hookd --lines 100
+              hookd tail --as export >> export.jsonl
+              hookd tail --as crm --follow --exec 'curl -fsS --json @- https://crm.example.com'
+
+            EXIT STATUS
+              0 done or stopped, with --as 69 if no daemon answers, 75 if another reads
+              under the name
             """)
 
-    @OptionGroup var configuration: ConfigurationOption
-
-    @Option(
-        help: ArgumentHelp("Where the store is, without asking a configuration.", valueName: "directory"),
-        completion: .directory)
-    var stateDirectory: String?
+    @OptionGroup var options: AdminOptions
 
     @Flag(name: .shortAndLong, help: "Then print each new event when it is stored, until stopped.")
     var follow = false
 
     @Option(help: ArgumentHelp("Only events stored that long ago or later: 90s, 15m, 1h, 7d.", valueName: "duration"))
     var since: Duration?
+
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp(
+            "Go on where that name was; a new one begins now, or where --since says.", valueName: "name"))
+    var name: String?
+
+    @Option(help: ArgumentHelp("Run that with /bin/sh for each event, until it succeeds.", valueName: "command"))
+    var exec: String?
 
     @Option(
         name: [.customShort("n"), .long],
@@ -40,26 +57,34 @@ struct TailCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only events of that type, such as message_inbound.", valueName: "type"))
     var type: String?
 
-    @Flag(help: "Print JSON lines on a terminal, too.")
-    var json = false
-
     func validate() throws {
         if let lines, lines < 0 { throw ValidationError("--lines takes a number from 0.") }
+        if name != nil, lines != nil { throw ValidationError("--lines does not go with --as.") }
+        if name == nil, options.admin != nil || options.tokenFile != nil {
+            throw ValidationError("--admin and --token-file go with --as: without it, the store itself is read.")
+        }
     }
 
     func run() throws {
-        let directory = try stateDirectory ?? configuration.stateDirectory()
+        let runner = exec.map { EventRunner(command: $0) }
+        if let name {
+            let tail = NamedTail(
+                name: name, type: type, since: since, follows: follow, runner: runner, options: options)
+            return try tail.run()
+        }
+        let directory = try options.directory()
         do {
-            try print(EventReader(stateDirectory: directory), in: directory)
+            try print(EventReader(stateDirectory: directory), in: directory, runner)
         } catch let error as StoreError {
             throw failure(escapingControls(error.description))
         }
     }
 
-    private func print(_ reader: EventReader, in directory: String) throws {
+    private func print(_ reader: EventReader, in directory: String, _ runner: EventRunner?) throws {
         let output = Output.standard
-        let printer = try EventPrinter(
-            json || !output.isTerminal ? .json : .text(coloured: output.takesColours))
+        let isText = output.isTerminal && !options.json && runner == nil
+        let printer = try EventPrinter(isText ? .text(coloured: output.takesColours) : .json)
+        let children = runner == nil ? nil : try SignalWatcher(ends: false)
         let tail = Tail(
             events: reader,
             matches: { event, batch in type.map { printer.isType($0, event, in: batch) } ?? true },
@@ -67,10 +92,19 @@ struct TailCommand: ParsableCommand {
         let watcher = follow ? try DirectoryWatcher(directory) : nil
         var position = try tail.start(of: selection)
         var patience = Patience()
+        var problem: (any Error)?
         while true {
             let read = try tail.read(after: position) { event, batch in
-                output.write(printer.line(of: event, in: batch))
+                let line = printer.line(of: event, in: batch)
+                guard let runner, let children else { return output.write(line) }
+                do {
+                    return try runner.run(line, children)
+                } catch {
+                    problem = error
+                    return false
+                }
             }
+            if let problem { throw problem }
             guard let read, let watcher else { return }
             if read > position { patience.restart() }
             position = read

@@ -45,7 +45,11 @@ import Testing
                 "a socket's permissions"),
             Change(#", "limits""#, #", "retention": {"age": "1d"}, "limits""#, [], "how long events are kept"),
             Change(#""/s""#, #""/t""#, ["state_directory"], "the store"),
-            Change(#", "limits""#, #", "admin": {}, "limits""#, ["admin"], "a key that was not there"),
+            Change(#", "limits""#, #", "admin": {}, "limits""#, [], "a key that was not there, with nothing in it"),
+            Change(
+                #", "limits""#, #", "admin": {"listen": "unix:/x", "token": {}}, "limits""#, ["admin.listen"],
+                "a key that was not there"),
+            Change(#", "limits": {"body": "1MiB"}"#, "", [], "limits that are those by default"),
         ]) func needsRestart(_ change: Change) throws
     {
         let text = change.old.isEmpty ? Self.before : Self.before.replacing(change.old, with: change.new)

@@ -69,6 +69,38 @@ import Testing
     }
 
     @Test(
+        "a head whose body follows says how it ends",
+        arguments: [
+            (true, false, "Transfer-Encoding: chunked||", "in chunks"),
+            (true, true, "Transfer-Encoding: chunked|Connection: close||", "in chunks, the last answer"),
+            (false, false, "Connection: close||", "with the connection (RFC 9112 §6.3), so that one must close"),
+        ]) func streamed(_ isChunked: Bool, _ closes: Bool, _ expected: String, _ why: String)
+    {
+        var output: [UInt8] = []
+        Response(status: 200, contentType: "text/event-stream").serializeHead(
+            to: &output, date: HTTPDate(unixSeconds: 784_111_777), isChunked: isChunked, closes: closes)
+        let text = String(decoding: output, as: UTF8.self)
+        let lines = text.replacing("\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT", with: "").replacing("\r\n", with: "|")
+        #expect(
+            lines == "HTTP/1.1 200 OK|Content-Type: text/event-stream|Cache-Control: no-store|" + expected,
+            "\(why)")
+    }
+
+    @Test(
+        "a body in chunks",
+        arguments: [
+            ([1], "1|x|0||", "one byte"), ([10], "a|\(String(repeating: "x", count: 10))|0||", "sizes are hexadecimal"),
+            ([2, 17], "2|xx|11|\(String(repeating: "x", count: 17))|0||", "one after the other"),
+            ([0, 1], "1|x|0||", "no data are no chunk: that would be the end"), ([], "0||", "nothing"),
+        ]) func chunks(_ sizes: [Int], _ expected: String, _ why: String)
+    {
+        var output: [UInt8] = []
+        for size in sizes { output.append(chunk: [UInt8](repeating: UInt8(ascii: "x"), count: size)) }
+        output.append([UInt8].lastChunk)
+        #expect(String(decoding: output, as: UTF8.self).replacing("\r\n", with: "|") == expected, "\(why)")
+    }
+
+    @Test(
         "has the reason phrase of its status (RFC 9110 §15)",
         arguments: [
             (200, "OK"), (400, "Bad Request"), (401, "Unauthorized"), (404, "Not Found"),

@@ -35,6 +35,21 @@ final class Echo: Sendable {
     private let handled = Mutex<[String]>([])
     private let reported = Mutex<[ConnectionProblem]>([])
     private let unfinished = Atomic<Int>(0)
+    private let sources = Mutex<[PieceSource]>([])
+    private let begun = DispatchSemaphore(value: 0)
+
+    fileprivate func take(_ source: PieceSource) {
+        sources.withLock { $0.append(source) }
+        begun.signal()
+    }
+
+    /// Waits for the next request under `/stream`.
+    func nextSource() throws -> PieceSource {
+        guard begun.wait(timeout: .now() + .seconds(Client.patienceSeconds)) == .success else {
+            throw ClientError(timeout: "stream")
+        }
+        return sources.withLock { $0.removeFirst() }
+    }
 
     fileprivate func take(_ request: Pending) {
         pending.withLock { $0.append(request) }
@@ -65,7 +80,7 @@ final class Echo: Sendable {
     }
 }
 
-/// `/later…`: answered by the test. `/large`: answered with 8 MiB. `/refuse`: refused after its head. `/close`: the
+/// `/later…`: answered by the test. `/stream…`: by the test, too, piece by piece. `/large`: answered with 8 MiB. `/refuse`: refused after its head. `/close`: the
 /// last answer. All else: answered at once with method, target and body.
 final class EchoHandler: RequestHandler {
     /// 8 MiB in which no byte can be missing unnoticed.
@@ -89,6 +104,12 @@ final class EchoHandler: RequestHandler {
         echo.note(target)
         if target.hasPrefix("/later") {
             echo.take(Pending(target, body, ticket, shard))
+            return nil
+        }
+        if target.hasPrefix("/stream") {
+            let source = PieceSource()
+            echo.take(source)
+            shard.post { $0.stream(ticket, Response(status: 200, contentType: "text/plain"), from: source) }
             return nil
         }
         if target == "/large" { return Response(status: 200, body: Self.large) }

@@ -103,6 +103,9 @@ final class EncryptedClient {
         return progress == CTLS_CLOSED
     }
 
+    /// What has come and was not taken as an answer.
+    var rest: String { String(decoding: received, as: UTF8.self) }
+
     /// The common name of the certificate that the server showed.
     var serverName: String {
         textFromC(capacity: 256) { ctls_client_server_name(client, $0, $1) }

@@ -175,6 +175,7 @@ final class Notices: Sendable {
                 case .retentionPaused: "retention paused"
                 case .retentionResumed: "retention resumed"
                 case .retentionHeldBack(let sink, _): "held back by \(sink ?? "the window")"
+                case .tailPassed(let name): "tail \(name) passed"
                 }
             }
         }

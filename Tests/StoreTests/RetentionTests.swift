@@ -303,8 +303,9 @@ import Testing
             }
         }
         #expect(store.outcomes(of: callbacks).last == .stored(sequence: 10))
+        // A step ends early where the disk is slow, so there are many.
         func left() throws -> Int {
-            store.queue.sync { for _ in 0..<3 { store.doUpkeep() } }
+            store.queue.sync { for _ in 0..<50 { store.doUpkeep() } }
             return try store.allEvents().count
         }
         #expect(try left() == 10)

@@ -46,7 +46,9 @@ import Testing
         }
         let store = try openStore(directory)
         #expect(try store.allEvents().last == Event(callback, sequence: 6))
-        #expect(try number("PRAGMA user_version", on: directory.database) == 3)
+        #expect(try store.tails() == [])
+        #expect(try store.openTail("new", newFrom: 5) == .new(sequence: 5))
+        #expect(try number("PRAGMA user_version", on: directory.database) == 4)
     }
 
     @Test("is read as it is by who may not change it", arguments: versions) func isRead(_ version: Int) throws {
@@ -54,6 +56,7 @@ import Testing
         let before = directory.contents(of: "hookd.db")
         let events = try EventReader(stateDirectory: directory.path).all
         #expect(events.map(\.sequence) == [1, 2, 3, 4, 5])
+        #expect(try EventReader(stateDirectory: directory.path).tails() == [])
         #expect(directory.contents(of: "hookd.db") == before)
         #expect(try number("PRAGMA user_version", on: directory.database) == version)
     }

@@ -14,8 +14,8 @@ import Testing
     @Test(
         "--help of each command prints its usage",
         arguments: [
-            "serve", "check", "send", "tail", "status", "health", "reload", "dead-letters", "quarantine", "replay",
-            "backup", "selftest",
+            "serve", "check", "send", "tail", "tails", "status", "health", "reload", "dead-letters", "quarantine",
+            "replay", "backup", "selftest",
         ])
     func help(_ command: String) throws {
         let run = try hookd([command, "--help"])
@@ -27,6 +27,7 @@ import Testing
         "wrong usage ends with 64",
         arguments: [
             ["serv"], ["serve", "--port", "1"], ["send"], ["send", "ftp://127.0.0.1/x"], ["tail", "--lines", "-1"],
+            ["tail", "--as", "x", "--lines", "1"], ["tail", "--admin", "unix:/x"], ["tails", "drop"],
             ["send", "http://127.0.0.1:1/callbacks"],
             ["send", "http://127.0.0.1:1/callbacks", "--secret-env", "UNSET"],
         ])

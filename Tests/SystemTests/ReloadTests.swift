@@ -82,7 +82,7 @@ import Testing
                 settings: Settings(listen: "127.0.0.1:1", secrets: ["new"]), names: "listen[0]", why: "another address"),
             Refusal(
                 settings: Settings(secrets: ["new"], top: ["admin": #"{"listen": "unix:/tmp/x.sock"}"#]),
-                names: "admin", why: "another admin listener"),
+                names: "admin.listen", why: "another admin listener"),
             Refusal(
                 settings: Settings(
                     secrets: ["new"], sinks: ["archive": #"{"type": "file", "path": "/proc/none/events.jsonl"}"#]),

@@ -12,14 +12,18 @@ import Testing
         return reload.output
     }
 
-    /// Does something again and again for as long as a reload takes, and once at least.
+    /// Does something again and again while a reload takes place: once at least, and some times at most.
     private func reload(_ daemon: DaemonProcess, _ settings: Settings, meanwhile body: () throws -> Void) throws {
         let done = DispatchSemaphore(value: 0)
         DispatchQueue.global().async {
             #expect(throws: Never.self) { _ = try reload(daemon, settings) }
             done.signal()
         }
-        repeat { try body() } while done.wait(timeout: .now()) == .timedOut
+        for _ in 0..<15 {
+            try body()
+            if done.wait(timeout: .now()) == .success { return }
+        }
+        done.wait()
     }
 
     /// The sequence numbers of a file's lines, in the order of the file.
@@ -71,6 +75,8 @@ import Testing
             }
         }
         let metrics = try MetricLines(daemon.admin("/metrics").text)
+        let descriptorCount = try #require(metrics["process_open_fds"])
+        #expect(descriptorCount < 60, "what is gone has given up its descriptors")
         #expect(metrics["hookd_config_last_reload_successful"] == 1)
         // The hundredth has no `narrow`, and the series of what is gone are gone.
         #expect(metrics[#"hookd_sink_lag_events{sink="archive"}"#] != nil)

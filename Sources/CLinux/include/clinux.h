@@ -45,6 +45,16 @@ int clinux_wait_readable(int descriptor, int64_t nanoseconds);
 /// Names the calling thread for `ps -L` and `top -H`; of a longer name, the first 15 bytes.
 void clinux_name_thread(const char *name);
 
+/// Keeps SIGCHLD, and SIGINT and SIGTERM with `ends`, from doing what they do, and makes a descriptor that is readable
+/// when one has come (signalfd(2)); -1 with errno set where it cannot be had.
+int clinux_signal_descriptor(int ends);
+
+/// The next signal that has come on a descriptor of `clinux_signal_descriptor`; 0 where there is none.
+int clinux_next_signal(int descriptor);
+
+/// A file in memory that holds `count` bytes and is read from its beginning (memfd_create(2)); -1 with errno set.
+int clinux_memory_file(const void *bytes, size_t count);
+
 /// When a file was made, in seconds since 1970 (UTC), by statx(2); 0 where its file system does not know.
 int64_t clinux_birth_seconds(int descriptor);
 
@@ -55,10 +65,10 @@ static inline int64_t clinux_monotonic_nanoseconds(void) {
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-/// Has glibc give back to the system whatever is 256 KiB or larger as soon as it is freed, and keep 1 MiB at the end of
-/// a heap. On its own it raises the first bound to what was last freed, up to 32 MiB, and then keeps bodies of megabytes
-/// in heaps full of holes. With a lower one the batches of a busy daemon come and go as fresh pages: at 128 KiB a
-/// callback met 0.3 page faults and a microsecond more.
+/// Has glibc give back to the system whatever is 256 KiB or larger as soon as it is freed, and keep 1 MiB at the end
+/// of a heap. On its own it raises the first bound to what was last freed, up to 32 MiB, and then keeps bodies of
+/// megabytes in heaps full of holes. With a lower one the batches of a busy daemon come and go as fresh pages: at
+/// 128 KiB a callback met 0.3 page faults and a microsecond more.
 void clinux_return_large_memory(void);
 
 /// CLOCK_REALTIME in microseconds since 1970 (UTC): what callbacks are signed with, and what may be set back.

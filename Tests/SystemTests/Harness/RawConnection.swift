@@ -115,6 +115,19 @@ final class RawConnection: Sendable {
         }
     }
 
+    /// Takes a piece off the front of what comes, as soon as `find` finds one and says how long it is.
+    ///
+    /// - Returns: nil where the connection ended without it.
+    func take<Piece>(_ find: ([UInt8]) throws -> (Piece, byteCount: Int)?) throws -> Piece? {
+        while true {
+            if let (piece, count) = try find(buffer.bytes) {
+                buffer.bytes.removeFirst(count)
+                return piece
+            }
+            guard try receive() else { return nil }
+        }
+    }
+
     /// Whether nothing comes for so long.
     func isSilent(milliseconds: Int32) -> Bool {
         var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
