@@ -2,8 +2,8 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-nginx test-asan test-tsan fuzz constant-time edge durability crash build reference format
-.PHONY: clean packages
+.PHONY: help run test test-nginx test-asan test-tsan fuzz constant-time edge durability crash service soak build
+.PHONY: reference format clean packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -186,7 +186,7 @@ durability: PACKAGES += python3 strace sqlite3 libfaketime wrk openssl
 durability: build ## hold the bars of docs/durability.md, for half an hour; one of them: make durability BAR=io-errors
 	@missed=
 	for bar in $(or $(BAR),kills power-cuts io-errors disk-full disk-hangs clock-steps bit-rot forgotten-reader \
-		bad-sinks); do
+		bad-sinks large-store); do
 		Bars/$$bar || missed="$$missed $$bar"
 		echo
 	done
@@ -197,6 +197,24 @@ durability: build ## hold the bars of docs/durability.md, for half an hour; one 
 
 crash: build ## kill hookd again and again under load, and look whether it kept its promise; more: make crash CYCLES=1000
 	@$(HOOKD) selftest --cycles $(CYCLES)
+
+service: PACKAGES += python3 prometheus openssl strace gcc libseccomp-dev systemd jq curl
+service: build ## hold the bars of docs/service-bars.md, for some minutes; one of them: make service BAR=secrets
+	@missed=
+	for bar in $(or $(BAR),secrets restarts unit monitoring readme); do
+		Bars/$$bar || missed="$$missed $$bar"
+		echo
+	done
+	if [ -n "$$missed" ]; then
+		echo "Missed:$$missed" >&2
+		exit 1
+	fi
+
+# How long `make soak` lasts.
+MINUTES := 5
+soak: PACKAGES += python3
+soak: build ## run under load, with faults, for 5 minutes; longer: make soak MINUTES=30
+	@Bars/soak --minutes $(MINUTES)
 
 build: packages ## build hookd for use: .build/release/hookd
 	@swift build -c release --static-swift-stdlib --product hookd

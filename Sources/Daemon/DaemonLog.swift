@@ -30,7 +30,7 @@ public struct DaemonLog: Sendable {
     }
 
     /// Waits for what was logged to be written, up to two seconds.
-    func flush() { journal?.flush() }
+    public func flush() { journal?.flush() }
 
     /// Whether `descriptor` is the stream to the journal that `$JOURNAL_STREAM` names by device and inode
     /// (systemd.exec(5)).

@@ -55,7 +55,7 @@ enum LogKind: String, CaseIterable, Sendable {
     case clockBelieved = "clock_believed"
     /// Events beyond the retention are kept.
     case retentionHeldBack = "retention_held_back"
-    /// A named tail missed events that were deleted.
+    /// Events were deleted that nobody had read under a name.
     case tailPassed = "tail_passed"
     /// A sink takes no events, and is tried again.
     case sinkFails = "sink_fails"
@@ -110,7 +110,7 @@ extension LogKind {
         case .clockJumped: "9193f86bc7254c74ac0aee8d2bceec56"
         case .clockBelieved: "4ac48af8dc954a63ad003fc581a292e7"
         case .retentionHeldBack: "4ceced62302c411baee8971b39d52914"
-        case .tailPassed: "d5cf63b4381141e985950d54a494344f"
+        case .tailPassed: "448de9b6c61f4120bb860c24ffc05c1b"
         case .sinkFails: "9f5f3a3544cd436f821cc97fd3f6316f"
         case .sinkPaused: "837991ac2f134a42aaa85a3c5a97e3c9"
         case .sinkRecovered: "692e358ab3c3460e954b38f85fe1c644"

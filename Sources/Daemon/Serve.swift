@@ -68,6 +68,7 @@ public final class Daemon: Sendable {
         _ configuration: Configuration, environment: [String: String], sockets: ActivatedSockets, log: DaemonLog
     ) throws(StartError) {
         holdSignals()
+        forgoCoreDumps()
         clinux_return_large_memory()
         self.configuration = configuration
         self.log = log
@@ -117,7 +118,7 @@ public final class Daemon: Sendable {
         feeds = EventFeeds(store: store)
         reloading = Reloading(
             inspection, handlers: handlers, level: log.level, environment: environment,
-            socketCounts: plan.counts(configuration), logger, manager: manager)
+            listeners: { makeListeners($0, certificates, plan) }, logger, manager: manager)
         server.start { handlers.make($0) }
         startAdmin()
         reports?.start()

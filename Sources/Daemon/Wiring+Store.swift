@@ -15,6 +15,9 @@ extension SQLiteEventStore.Options {
         retention = Retention(
             ageSeconds: configuration.retention.age.components.seconds,
             sizeBytes: configuration.retention.sizeBytes.map { Int64($0) })
+        reserveBytes = configuration.retention.reserveBytes.map { Int64($0) }
+        quarantine = QuarantineBounds(
+            count: configuration.retention.quarantineCount, bytes: configuration.retention.quarantineBytes)
     }
 }
 

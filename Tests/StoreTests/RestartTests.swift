@@ -36,6 +36,17 @@ import Testing
         }
     }
 
+    @Test("numbers go on, whoever asked if callbacks are taken") func numbersAfterReadiness() throws {
+        try run { store in
+            #expect(store.outcome(of: Callback("a")) == .stored(sequence: 1))
+            #expect((try? store.takesCallbacks()) == true)
+        }
+        try run { store in
+            #expect(store.newestSequence == 1 && store.statistics.storedEvents == 1)
+            #expect(store.outcome(of: Callback("b")) == .stored(sequence: 2))
+        }
+    }
+
     @Test("a sink goes on where it was") func cursors() throws {
         try run { store in
             _ = store.outcomes(of: (0..<9).map { Callback("n\($0)") })
@@ -72,6 +83,23 @@ import Testing
         }
         let later = Notices()
         try run(later) { _ in #expect(later.texts == [], "once is enough") }
+    }
+
+    @Test("numbers that somebody has seen are passed over for good") func skipped() throws {
+        try run { store in
+            #expect(store.outcome(of: Callback("a")) == .stored(sequence: 1))
+            try store.skip(through: 7)
+            #expect(store.newestSequence == 7)
+            #expect(store.outcome(of: Callback("b")) == .stored(sequence: 8))
+            try store.skip(through: 5)
+            #expect(store.outcome(of: Callback("c")) == .stored(sequence: 9))
+            try store.skip(through: 20)
+        }
+        let notices = Notices()
+        try run(notices) { store in
+            #expect(notices.texts == ["lost from 9 to 20"])
+            #expect(store.outcome(of: Callback("d")) == .stored(sequence: 21))
+        }
     }
 
     @Test("nothing is noticed when nothing is lost") func notLost() throws {

@@ -27,14 +27,15 @@ import Testing
         _ = try awaitLines(1, in: daemon.home.eventsPath)
         let expected = [
             "hookd_callbacks_total": "counter", "hookd_callback_seconds": "histogram",
-            "hookd_commit_seconds": "histogram", "hookd_commit_events": "histogram", "hookd_connections": "gauge",
+            "hookd_commit_seconds": "histogram", "hookd_commit_events": "histogram",
+            "hookd_retention_step_seconds": "histogram", "hookd_connections": "gauge",
             "hookd_http_requests_total": "counter", "hookd_sink_events_total": "counter",
             "hookd_sink_lag_events": "gauge", "hookd_sink_lag_seconds": "gauge", "hookd_sink_retries_total": "counter",
             "hookd_dead_letters": "gauge", "hookd_store_bytes": "gauge", "hookd_store_events": "gauge",
             "hookd_nonces": "gauge", "hookd_quarantined": "gauge", "hookd_clock_skew_seconds": "gauge",
             "hookd_sink_paused": "gauge", "hookd_wal_bytes": "gauge", "hookd_store_free_bytes": "gauge",
             "hookd_last_event_timestamp_seconds": "gauge", "hookd_secret_last_used_timestamp_seconds": "gauge",
-            "hookd_config_last_reload_successful": "gauge", "hookd_build_info": "gauge",
+            "hookd_config_last_reload_successful": "gauge", "hookd_build_info": "gauge", "hookd_ready": "gauge",
             "process_start_time_seconds": "gauge", "process_cpu_seconds_total": "counter",
             "process_resident_memory_bytes": "gauge", "process_virtual_memory_bytes": "gauge",
             "process_open_fds": "gauge", "process_max_fds": "gauge",
