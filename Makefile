@@ -2,8 +2,8 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-nginx test-asan test-tsan fuzz constant-time edge durability crash build reference format
-.PHONY: clean packages
+.PHONY: help run test test-nginx test-asan test-tsan fuzz constant-time edge durability crash service soak build
+.PHONY: deb test-systemd test-image reference format clean packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -198,6 +198,41 @@ durability: build ## hold the bars of docs/durability.md, for half an hour; one 
 crash: build ## kill hookd again and again under load, and look whether it kept its promise; more: make crash CYCLES=1000
 	@$(HOOKD) selftest --cycles $(CYCLES)
 
+service: PACKAGES += python3 prometheus openssl strace gcc libseccomp-dev systemd jq curl
+service: build ## hold the bars of docs/service-bars.md, for some minutes; one of them: make service BAR=secrets
+	@missed=
+	for bar in $(or $(BAR),secrets restarts unit monitoring readme); do
+		Bars/$$bar || missed="$$missed $$bar"
+		echo
+	done
+	if [ -n "$$missed" ]; then
+		echo "Missed:$$missed" >&2
+		exit 1
+	fi
+
+# How long `make soak` lasts.
+MINUTES := 5
+soak: PACKAGES += python3
+soak: build ## run under load, with faults, for 5 minutes; longer: make soak MINUTES=30
+	@Bars/soak --minutes $(MINUTES)
+
+deb: PACKAGES += debhelper devscripts lintian python3
+deb: packages ## make a Debian package, and look it over: .build/packages
+	@rm -rf .build/packages
+	DESTINATION=.build/packages DEB_RULES_REQUIRES_ROOT=no debian/rules binary
+	# What gcc can do besides, Swift's compiler cannot: fortified calls, and marks for branches.
+	hardening-check --quiet --nofortify --nocfprotection debian/hookd/usr/bin/hookd
+	debian/rules clean >/dev/null
+	lintian --allow-root --fail-on error,warning .build/packages/hookd_*.deb
+
+test-systemd: PACKAGES += debootstrap systemd-container strace
+test-systemd: deb ## install and run the package in a Debian 12 that is booted for it; needs root
+	@Tests/Systemd/run
+
+test-image: PACKAGES += debootstrap podman buildah crun python3
+test-image: packages ## build the image of the Dockerfile without a registry, and run it; needs root
+	@Tests/Image/run
+
 build: packages ## build hookd for use: .build/release/hookd
 	@swift build -c release --static-swift-stdlib --product hookd
 
@@ -211,7 +246,7 @@ format: ## bring all Swift into the house's format
 	@swift format --in-place --recursive Sources Tests Fuzz Benchmarks Package.swift
 
 clean: ## remove what was built, and what make run kept
-	@rm -rf .build .build-asan .build-tsan .build-fuzz .run
+	@rm -rf .build .build-asan .build-tsan .build-fuzz .build-tree .run
 
 packages: # installs what is missing, and says so
 	@if ! command -v swift >/dev/null; then

@@ -21,7 +21,7 @@ class Daemon:
     """A running hookd. Use it with `with`: it is stopped and its files are removed at the end.
 
     `listen` is the configuration's; `sinks` and `limits` too, and a file sink named `archive` is there if no sinks are
-    given. `before_exec` is called in the child before it becomes hookd. `directory` keeps the files of an earlier one.
+    given; what a sink of type stdout prints goes to the file `stdout`. `before_exec` is called in the child before it becomes hookd. `directory` keeps the files of an earlier one.
     """
 
     def __init__(self, hookd=None, listen=None, limits=None, sinks=None, before_exec=None, environment=None,
@@ -38,6 +38,8 @@ class Daemon:
         self.ports = []
         self.ready_seconds = None
         self.log = collections.deque(maxlen=2000)
+        self.stdout = os.devnull
+        self.pass_fds = ()
         if sinks is None:
             sinks = {"archive": {"type": "file", "path": self.archive}}
         self.configuration = {
@@ -72,12 +74,13 @@ class Daemon:
         private = lambda path, flags: os.open(path, flags, 0o600)
         with open(f"{self.directory}/secret", "wb", opener=private) as file:
             file.write(SECRET)
-        with open(f"{self.directory}/config.json", "w") as file:
-            json.dump(self.configuration, file)
+        self.write_configuration()
         began = time.monotonic()
-        self.process = subprocess.Popen(
-            [self.hookd, "serve", "--config", f"{self.directory}/config.json"], stderr=subprocess.PIPE, text=True,
-            stdout=subprocess.DEVNULL, preexec_fn=self.before_exec, env={**os.environ, **(self.environment or {})})
+        with open(self.stdout, "ab") as stdout:
+            self.process = subprocess.Popen(
+                [self.hookd, "serve", "--config", f"{self.directory}/config.json"], stderr=subprocess.PIPE, text=True,
+                stdout=stdout, pass_fds=self.pass_fds, preexec_fn=self.before_exec,
+                env={**os.environ, **(self.environment or {})})
         for line in self.process.stderr:
             self.log.append(line)
             if found := re.search(r"hookd listening on ([^;]*)", line):
@@ -90,6 +93,10 @@ class Daemon:
         # The log is read to its end, so that hookd never finds its pipe full.
         self.reader = threading.Thread(target=self.log.extend, args=(self.process.stderr,), daemon=True)
         self.reader.start()
+
+    def write_configuration(self):
+        with open(f"{self.directory}/config.json", "w") as file:
+            json.dump(self.configuration, file)
 
     def stop(self, patience=30):
         """Ends it in order, or by force after `patience` seconds. Returns its exit code."""

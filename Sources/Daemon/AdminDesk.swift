@@ -15,7 +15,7 @@ struct AdminDesk: Sendable {
     func answer(_ request: AdminRequest) -> AdminAnswer {
         switch (request.method, request.path) {
         case (.get, "/readyz"): readiness()
-        case (.get, "/status"): AdminAnswer(200, StatusReport(inspection, probes: true).json)
+        case (.get, "/status"): AdminAnswer(200, StatusReport(inspection).json)
         case (.get, "/metrics"):
             AdminAnswer(status: 200, text: MetricsPage(inspection).text, contentType: MetricsText.contentType)
         case (.post, "/reload"): reloading()

@@ -27,7 +27,8 @@ final class AdminHandler: RequestHandler, @unchecked Sendable {  // every call c
     func refuse(_ request: Request) -> Response? {
         if let refusal = gate().refuse(request) {
             log.log(
-                "admin \(refusal.status)", level: .warning, "a request to the admin listener was refused",
+                "admin \(refusal.status)", level: .warning, kind: .adminRefused,
+                "a request to the admin listener was refused",
                 metadata: ["peer": .string(request.client.description), "status": .stringConvertible(refusal.status)])
             return Response(refusal)
         }

@@ -32,10 +32,12 @@ final class AdminListener: Sendable {
             do throws(SystemError) {
                 return try AdminListener(configuration, place)
             } catch {
-                logger.warning("no admin listener there: \(error)")
+                logger.log(.adminMissing, level: .warning, "no admin listener there: \(error)")
             }
         }
-        logger.warning("no admin listener: hookd status and its like will not reach this daemon")
+        logger.log(
+            .adminMissing, level: .warning,
+            "no admin listener: hookd status and its like will not reach this daemon")
         return nil
     }
 

@@ -189,8 +189,8 @@ public struct Configuration: Sendable {
     public struct Log: Sendable {
         /// The least severe messages that are logged.
         public var level = LogKeys.level.fallback
-        /// How a line is written.
-        public var format = LogKeys.format.fallback
+        /// How it is written; nil for what suits stderr.
+        public var format: LogFormat?
 
         /// The defaults.
         public init() {}

@@ -284,9 +284,6 @@ func fileModeText(_ mode: mode_t) -> String {
 
 /// One of a few words.
 struct ChoiceKind<Value: RawRepresentable & CaseIterable & Sendable>: ValueKind where Value.RawValue == String {
-    /// Words that have their meaning already and come with a later version.
-    var later: [String] = []
-
     var schema: [(key: String, value: JSONOutput)] {
         [("type", .string("string")), ("enum", .array(Value.allCases.map { .string($0.rawValue) }))]
     }
@@ -303,10 +300,6 @@ struct ChoiceKind<Value: RawRepresentable & CaseIterable & Sendable>: ValueKind 
     func read(_ reader: JSONReader, example: Value) -> Value? {
         let expected = expected(example: example)
         guard let text = reader.string(expected: expected) else { return nil }
-        if later.contains(text) {
-            reader.refuse(found: "\(quoted(text)), which is not supported by this version of hookd", expected: expected)
-            return nil
-        }
         guard let value = Value(rawValue: text) else {
             let nearest = nearestName(to: text, among: Value.allCases.map(\.rawValue))
             reader.refuse(expected: expected + (nearest.map { " (did you mean \(quoted($0))?)" } ?? ""))

@@ -42,6 +42,8 @@ public enum LogFormat: String, CaseIterable, Sendable {
     case text
     /// For programs: a JSON object.
     case json
+    /// For systemd's journal: fields, without a line.
+    case journal
 }
 
 /// The keys of the file.
@@ -214,8 +216,10 @@ enum RetentionKeys {
 enum LogKeys {
     static let level = Setting(
         "level", ChoiceKind<LogLevel>(), default: .info, "The least severe messages that are logged.")
-    static let format = Setting(
-        "format", ChoiceKind<LogFormat>(later: ["journal"]), default: .text, "How a line is written.")
+    static let format = OptionalSetting(
+        "format", ChoiceKind<LogFormat>(), example: .text,
+        "How it is written: text, json or journal. Without it journal where systemd connects stderr to its journal,"
+            + " else text.")
 }
 
 extension Shape {

@@ -11,11 +11,14 @@ extension LogFormat {
         let time = UTCTimestamp.text(ofMicroseconds: microseconds)
         let fields = metadata.sorted { $0.key < $1.key }
         switch self {
-        case .text:
+        case .text, .journal:
             let name = level.rawValue
             let padding = String(repeating: " ", count: max(0, 5 - name.utf8.count))
             let start = "\(time) \(name)\(padding) \(escapingControls(shortenedForLog(message)))"
-            return fields.reduce(into: start) { $0 += " \(bareOrQuoted($1.key))=\(textValue($1.value))" }
+            // What kind it is people see.
+            return fields.filter { $0.key != LogKind.key }.reduce(into: start) {
+                $0 += " \(bareOrQuoted($1.key))=\(textValue($1.value))"
+            }
         case .json:
             let start =
                 "{\"time\":\"\(time)\",\"level\":\"\(level.rawValue)\",\"message\":"
@@ -28,7 +31,8 @@ extension LogFormat {
 /// The most characters of one value. Whoever sends 32 KiB of header must not fill the log with it.
 private let valueLimit = 1024
 
-private func shortenedForLog(_ text: String) -> String {
+/// Text without what is beyond that.
+func shortenedForLog(_ text: String) -> String {
     // Bytes are counted at once, characters are not: most texts end here.
     guard text.utf8.count > valueLimit else { return text }
     let start = text.unicodeScalars.prefix(valueLimit)
@@ -51,6 +55,15 @@ private func jsonValue(_ value: Logger.Metadata.Value) -> String {
         "{"
             + values.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(jsonValue($0.value))" }
             .joined(separator: ",") + "}"
+    }
+}
+
+/// A value as text, as long as it may be: what the journal keeps in a field.
+func fieldText(_ value: Logger.Metadata.Value) -> String {
+    switch value {
+    case .string(let text): shortenedForLog(text)
+    case .stringConvertible(let other): shortenedForLog(other.description)
+    case .array, .dictionary: jsonValue(value)
     }
 }
 

@@ -35,7 +35,7 @@ public struct LineLogHandler: LogHandler {
         nowMicroseconds: @escaping @Sendable () -> Int64
     ) {
         sharedLevel = level ?? SharedLogLevel(settings.level)
-        format = settings.format
+        format = settings.format ?? .text
         (self.descriptor, self.nowMicroseconds) = (descriptor, nowMicroseconds)
     }
 
@@ -50,14 +50,17 @@ public struct LineLogHandler: LogHandler {
 
     /// Writes one line. One that cannot be written at once is lost, and the next that can says so.
     public func log(event: LogEvent) {
+        let fields = event.fields(beside: metadata, metadataProvider)
+        write(level: event.level, event.message.description, fields)
+    }
+
+    /// Writes one line.
+    func write(level: Logger.Level, _ message: String, _ metadata: Logger.Metadata) {
         var fields = metadata
-        if let provided = metadataProvider?.get() { fields.merge(provided) { $1 } }
-        if let own = event.metadata { fields.merge(own) { $1 } }
-        if let error = event.error { fields["error"] = .string("\(error)") }
         let lostBefore = lost.take()
         if lostBefore > 0 { fields["lines_lost"] = .stringConvertible(lostBefore) }
         var line = format.line(
-            microseconds: nowMicroseconds(), level: event.level, message: event.message.description, metadata: fields)
+            microseconds: nowMicroseconds(), level: level, message: message, metadata: fields)
         line += "\n"
         if !line.withUTF8(write) { lost.add(lostBefore + 1) }
     }
@@ -78,6 +81,17 @@ public struct LineLogHandler: LogHandler {
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
         return true
+    }
+}
+
+extension LogEvent {
+    /// What the line carries: the logger's own, what is asked anew for each, what came with the message.
+    func fields(beside own: Logger.Metadata, _ provider: Logger.MetadataProvider?) -> Logger.Metadata {
+        var fields = own
+        if let provided = provider?.get() { fields.merge(provided) { $1 } }
+        if let metadata { fields.merge(metadata) { $1 } }
+        if let error { fields["error"] = .string("\(error)") }
+        return fields
     }
 }
 

@@ -11,9 +11,12 @@ struct MetricsPage {
     /// The text.
     var text: String { page.text }
 
-    /// Reads everything once.
+    /// Reads everything once, and has the store write something. Blocks for two seconds at the longest.
     init(_ inspection: Inspection) {
-        let report = StatusReport(inspection, probes: false)
+        let report = StatusReport(inspection)
+        page.add(
+            "hookd_ready", .gauge, "Whether a callback would be stored now: something was written, and is on disk.",
+            report.problem == nil ? 1 : 0)
         addCallbacks(report)
         addServer(inspection.server.statistics())
         page.add(

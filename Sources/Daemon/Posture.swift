@@ -13,7 +13,9 @@ extension Configuration {
         lines.append(limits.posture)
         lines.append(retention.posture)
         lines.append(admin.posture)
-        lines.append("log \(log.format.rawValue), from level \(log.level.rawValue) on")
+        lines.append(
+            "log \(log.format?.rawValue ?? "as journal or text, as suits stderr"), from level \(log.level.rawValue) on"
+        )
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -14,6 +14,7 @@ public final class RateLimitedLog: Sendable {
         var suppressed = 0
         /// The level of the last message that was left out.
         var level: Logger.Level
+        var kind: LogKind?
     }
 
     private let logger: Logger
@@ -33,8 +34,8 @@ public final class RateLimitedLog: Sendable {
 
     /// Logs `message`, or counts it where one of the same class was logged less than an interval ago. A line after
     /// some that were left out carries their number as `suppressed`.
-    public func log(
-        _ name: String, level: Logger.Level, _ message: @autoclosure () -> Logger.Message,
+    func log(
+        _ name: String, level: Logger.Level, kind: LogKind? = nil, _ message: @autoclosure () -> Logger.Message,
         metadata: @autoclosure () -> Logger.Metadata = [:]
     ) {
         guard level >= logger.logLevel else { return }
@@ -47,11 +48,12 @@ public final class RateLimitedLog: Sendable {
                 return nil
             }
             let suppressed = classes[name]?.suppressed ?? 0
-            classes[name] = Class(nextAt: now + interval, level: level)
+            classes[name] = Class(nextAt: now + interval, level: level, kind: kind)
             return suppressed
         }
         guard let suppressed else { return }
         var fields = metadata()
+        if let kind { fields[LogKind.key] = .stringConvertible(kind) }
         if suppressed > 0 { fields["suppressed"] = .stringConvertible(suppressed) }
         logger.log(level: level, message(), metadata: fields)
     }
@@ -66,9 +68,11 @@ public final class RateLimitedLog: Sendable {
             return ended.filter { $0.value.suppressed > 0 }
         }
         for (name, ended) in ended.sorted(by: { $0.key < $1.key }) {
-            logger.log(
-                level: ended.level, "more of the same were not logged",
-                metadata: ["class": .string(name), "suppressed": .stringConvertible(ended.suppressed)])
+            var fields: Logger.Metadata = [
+                "class": .string(name), "suppressed": .stringConvertible(ended.suppressed),
+            ]
+            if let kind = ended.kind { fields[LogKind.key] = .stringConvertible(kind) }
+            logger.log(level: ended.level, "more of the same were not logged", metadata: fields)
         }
     }
 }

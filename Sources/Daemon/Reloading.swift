@@ -15,6 +15,11 @@ final class Reloading: Sendable {
         case inForce([String])
         /// The old one stays in force. Why, a line for each reason.
         case refused(String)
+
+        /// For people, where there is something to tell.
+        fileprivate var status: String? {
+            if case .refused(let reason) = self { "the reload was refused: \(reason)" } else { nil }
+        }
     }
 
     /// Everything that a configuration needs, ready to be put in force.
@@ -34,6 +39,8 @@ final class Reloading: Sendable {
     private let handlers: CallbackHandlers
     private let level: SharedLogLevel
     private let environment: [String: String]
+    /// The server's listeners as a configuration with the same addresses has them: one of its may be several.
+    private let listeners: @Sendable (Configuration) -> [ListenerSettings]
     private let logger: Logger
     private let manager: ServiceManager?
     /// Two at once would mix.
@@ -41,9 +48,10 @@ final class Reloading: Sendable {
 
     init(
         _ inspection: Inspection, handlers: CallbackHandlers, level: SharedLogLevel, environment: [String: String],
-        _ logger: Logger, manager: ServiceManager?
+        listeners: @escaping @Sendable (Configuration) -> [ListenerSettings], _ logger: Logger,
+        manager: ServiceManager?
     ) {
-        self.manager = manager
+        (self.manager, self.listeners) = (manager, listeners)
         (self.inspection, self.handlers, self.level) = (inspection, handlers, level)
         (self.environment, self.logger) = (environment, logger)
     }
@@ -55,11 +63,7 @@ final class Reloading: Sendable {
         queue.sync {
             manager?.reloading()
             let verdict = readAndApply(cause)
-            if case .refused(let reason) = verdict {
-                manager?.reloaded("the reload was refused: \(reason)")
-            } else {
-                manager?.reloaded(nil)
-            }
+            manager?.reloaded(verdict.status)
             return verdict
         }
     }
@@ -69,15 +73,18 @@ final class Reloading: Sendable {
             let configuration = try read()
             let preparation = try prepare(configuration)
             try apply(configuration, preparation)
-            for warning in configuration.warnings { logger.warning("\(warning)") }
+            for warning in configuration.warnings { logger.log(warning) }
             let changes = preparation.summary.map { "; " + $0 }.joined()
-            logger.notice(
+            logger.log(
+                .reloaded, level: .notice,
                 "\(cause): the configuration was read again and is in force\(changes)\(certificateEnds)")
             return .inForce(preparation.summary)
         } catch {
             inspection.refusedReload(error.reason)
             for line in error.reason.split(separator: "\n") {
-                logger.error("\(cause): the old configuration stays in force: \(line)")
+                logger.log(
+                    error.concernsCertificates ? .certificateRefused : .reloadRefused, level: .error,
+                    "\(cause): the old configuration stays in force: \(line)")
             }
             return .refused(error.reason)
         }
@@ -90,7 +97,7 @@ final class Reloading: Sendable {
             new = try Configuration.load(path: old.file, environment: environment)
             try new.validateEnvironment()
         } catch {
-            throw ReloadRefusal(reason: error.description)
+            throw ReloadRefusal(error)
         }
         var fixed = ConfigurationChanges(from: old.document, to: new.document).needingRestart
         if new.stateDirectory != old.stateDirectory, !fixed.contains(TopKeys.stateDirectory.name) {
@@ -113,8 +120,10 @@ final class Reloading: Sendable {
                 sinks: try sinkChanges(from: old, to: configuration, changes),
                 certificates: try inspection.certificates.prepare(configuration, environment: environment),
                 limits: ServerLimits(configuration.limits, descriptors: raiseDescriptorLimit(), logger),
-                listeners: configuration.listen.map { ListenerSettings($0, tls: nil) },
+                listeners: listeners(configuration),
                 summary: changes.summary + otherSecrets(from: old, to: configuration, changes))
+        } catch let errors as ConfigurationErrors {
+            throw ReloadRefusal(errors)
         } catch {
             throw ReloadRefusal(reason: "\(error)")
         }
@@ -181,6 +190,23 @@ final class Reloading: Sendable {
 /// Why a configuration was not put in force.
 private struct ReloadRefusal: Error {
     var reason: String
+    /// Whether a certificate or key of a listener is among the reasons.
+    var concernsCertificates = false
+}
+
+extension ReloadRefusal {
+    fileprivate init(_ errors: ConfigurationErrors) {
+        self.init(
+            reason: errors.description,
+            concernsCertificates: errors.problems.contains {
+                $0.path.hasPrefix(TopKeys.listen.name) && $0.path.contains(".\(ListenerKeys.tls.name)")
+            })
+    }
+}
+
+extension Logger {
+    /// Logs what is probably not meant.
+    func log(_ warning: ConfigurationWarning) { log(.configurationWarning, level: .warning, "\(warning)") }
 }
 
 extension SQLiteEventStore.Options {

@@ -45,7 +45,7 @@ public enum StartError: Error, Sendable, CustomStringConvertible {
 /// A daemon that has been started.
 public final class Daemon: Sendable {
     private let configuration: Configuration
-    private let logger: Logger
+    private let log: DaemonLog
     private let refusals: RateLimitedLog
     private let store: SQLiteEventStore
     private let dispatcher: Dispatcher
@@ -64,15 +64,16 @@ public final class Daemon: Sendable {
     /// - Parameters:
     ///   - environment: the environment variables that the configuration was read with.
     ///   - sockets: what was handed over to listen on; `configuration.validateSockets` found nothing amiss.
-    ///   - level: the level of `logger`, which a reload changes.
     public init(
-        _ configuration: Configuration, environment: [String: String], sockets: ActivatedSockets, logger: Logger,
-        level: SharedLogLevel
+        _ configuration: Configuration, environment: [String: String], sockets: ActivatedSockets, log: DaemonLog
     ) throws(StartError) {
         holdSignals()
+        forgoCoreDumps()
         clinux_return_large_memory()
         self.configuration = configuration
-        self.logger = logger
+        self.log = log
+        let logger = log.logger
+        for warning in configuration.warnings { logger.log(warning) }
         let refusals = RateLimitedLog(logger)
         self.refusals = refusals
         let limits = ServerLimits(configuration.limits, descriptors: raiseDescriptorLimit(), logger)
@@ -87,7 +88,7 @@ public final class Daemon: Sendable {
                 try makeSubscription(sink, endpoints: configuration.endpoints(of: sink))
             }
             dispatcher = Dispatcher(store: store, subscriptions: subscriptions) { note in
-                logger.log(level: note.level.logged, "\(note.message)", metadata: note.metadata)
+                logger.log(note)
             }
             try dispatcher.start()
         } catch let error as StoreError {
@@ -116,11 +117,12 @@ public final class Daemon: Sendable {
         reports = manager.map { [admin, inspection] in ServiceReports($0, inspection, admin: admin?.server) }
         feeds = EventFeeds(store: store)
         reloading = Reloading(
-            inspection, handlers: handlers, level: level, environment: environment, logger, manager: manager)
+            inspection, handlers: handlers, level: log.level, environment: environment,
+            listeners: { makeListeners($0, certificates, plan) }, logger, manager: manager)
         server.start { handlers.make($0) }
         startAdmin()
         reports?.start()
-        logger.notice("\(configuration.startLine(listening: server.addresses))")
+        logger.log(.started, level: .notice, "\(configuration.startLine(listening: server.addresses))")
     }
 
     private func startAdmin() {
@@ -136,26 +138,32 @@ public final class Daemon: Sendable {
             reloading.reload("hookd reload")
         }
         admin.start(log: refusals, token: { [inspection] in inspection.configuration.admin.token }) { desk.answer($0) }
-        logger.info("admin listener on \(escapingControls(admin.address.description))")
+        log.logger.info("admin listener on \(escapingControls(admin.address.description))")
     }
 
     /// Stops accepting, answers what was read, lets the sinks catch up, and closes the store. Blocks for the drain
     /// timeout and a few seconds at the longest.
     public func stop() {
-        logger.notice("hookd stopping: no new connections; answering what was read")
+        let logger = log.logger
+        logger.log(.stopping, level: .notice, "hookd stopping: no new connections; answering what was read")
         inspection.drains()
         let patience = inspection.configuration.limits.drainTimeout
         reports?.stopping(drainTimeout: patience)
         let deadline = DispatchTime.now() + .milliseconds(Int(patience / .milliseconds(1)))
-        if !server.drain(deadline: deadline) { logger.warning("connections were cut at the drain timeout") }
+        if !server.drain(deadline: deadline) {
+            logger.log(.stopIncomplete, level: .warning, "connections were cut at the drain timeout")
+        }
         if !dispatcher.stop(deadline: deadline) {
-            logger.warning("not every sink has caught up; the rest is delivered after the next start")
+            logger.log(
+                .stopIncomplete, level: .warning,
+                "not every sink has caught up; the rest is delivered after the next start")
         }
         store.close()
         admin?.stop()
         refusals.flush(isFinal: true)
-        logger.notice("hookd stopped")
+        logger.log(.stopped, level: .notice, "hookd stopped")
         manager?.flush()
+        log.flush()
     }
 
     /// Waits for SIGTERM or SIGINT, stops in order, and ends the process with 0; a second signal ends it at once.

@@ -63,15 +63,14 @@ struct StatusReport: Sendable {
 }
 
 extension StatusReport {
-    /// Looks at everything. Reads an event for each sink that is behind, which may block on the disk.
-    ///
-    /// - Parameter probes: whether to find out if callbacks are stored now, which costs a commit.
-    init(_ inspection: Inspection, probes: Bool) {
+    /// Looks at everything. Reads an event for each sink that is behind, which may block on the disk, and has the store
+    /// write something, for two seconds at the longest.
+    init(_ inspection: Inspection) {
         let configuration = inspection.configuration
         let statistics = inspection.store.statistics
         now = clinux_wall_microseconds()
         startedAt = inspection.startedAt
-        problem = probes ? inspection.whyNotReady() : nil
+        problem = inspection.whyNotReady()
         listeners = inspection.server.listeners.map { listener in
             Listener(address: listener.address.description, certificates: listener.tls?.certificates)
         }

@@ -24,7 +24,7 @@ extension SQLiteEventStore.Options {
 extension RateLimitedLog {
     /// What the store has to tell.
     func log(_ notice: SQLiteEventStore.Notice) {
-        log(notice.topic, level: notice.level, "\(notice.message)")
+        log(notice.topic, level: notice.level, kind: notice.kind, "\(notice.message)", metadata: notice.metadata)
     }
 }
 
@@ -49,6 +49,34 @@ extension SQLiteEventStore.Notice {
         case .retentionResumed: "retention resumed"
         case .retentionHeldBack: "retention held back"
         case .tailPassed: "tail"
+        }
+    }
+
+    fileprivate var kind: LogKind {
+        switch self {
+        case .commitFailed, .reopenFailed: .storeRefuses
+        case .recovered: .storeRecovered
+        case .eventsLost: .eventsLost
+        case .damagedEvent: .eventDamaged
+        case .quarantineOverflowed: .quarantineOverflowed
+        case .belowReserve: .reserveReached
+        case .roomAgain, .ballastRestored: .reserveLeft
+        case .ballastReleased: .ballastReleased
+        case .ballastMissing: .ballastMissing
+        case .snapshotHeld: .snapshotHeld
+        case .snapshotReleased: .snapshotReleased
+        case .retentionPaused: .clockJumped
+        case .retentionResumed: .clockBelieved
+        case .retentionHeldBack: .retentionHeldBack
+        case .tailPassed: .tailPassed
+        }
+    }
+
+    fileprivate var metadata: Logger.Metadata {
+        switch self {
+        case .damagedEvent(let sequence): ["sequence": .stringConvertible(sequence)]
+        case .retentionHeldBack(let sink?, _): ["sink": .string(sink)]
+        default: [:]
         }
     }
 

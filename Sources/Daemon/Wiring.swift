@@ -101,7 +101,8 @@ func makeSocketPlan(
         let plan = try configuration.socketPlan(sockets)
         if !plan.unclaimed.isEmpty {
             let unclaimed = ActivatedSockets(sockets: plan.unclaimed)
-            logger.warning(
+            logger.log(
+                .socketUnclaimed, level: .warning,
                 "no key names what systemd handed over, so clients wait there: \(unclaimed.description)"
             )
         }
@@ -135,7 +136,8 @@ extension ServerLimits {
             bodyBytes: limits.bodyLimitBytes, headBytes: limits.headerLimitBytes, fieldCount: limits.headerCount)
         connections = min(limits.connections, max(16, descriptors - Self.reservedDescriptors))
         if connections < limits.connections {
-            logger.warning(
+            logger.log(
+                .configurationWarning, level: .warning,
                 """
                 limits.connections is \(limits.connections), but the process may have no more than \(descriptors) \
                 descriptors: \(connections) connections are taken at once. Raise LimitNOFILE= or ulimit -n
@@ -169,17 +171,26 @@ func raiseDescriptorLimit() -> Int {
     return Int(clamping: isRaised ? limit.rlim_max : allowed)
 }
 
+/// Leaves no image of the memory on disk where the process crashes: it would hold secrets and callbacks. Whoever
+/// looks for an error allows it again while hookd runs, as root: `prlimit --core=unlimited --pid PID`.
+func forgoCoreDumps() {
+    var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+    _ = setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+}
+
 extension RateLimitedLog {
     /// A callback that was refused.
     func log(_ refusal: Refusal, _ endpoint: Endpoint, _ client: ClientAddress) {
         log(
-            "\(endpoint.name) \(refusal.outcome.rawValue)", level: refusal.level, "callback refused: \(refusal.reason)",
-            metadata: refusal.metadata(endpoint: endpoint, client))
+            "\(endpoint.name) \(refusal.outcome.rawValue)", level: refusal.level, kind: refusal.outcome.logKind,
+            "callback refused: \(refusal.reason)", metadata: refusal.metadata(endpoint: endpoint, client))
     }
 
     /// A client that was not served before its request came to an endpoint.
     func log(_ problem: ConnectionProblem, _ client: ClientAddress) {
-        log(problem.outcome, level: .info, "\(problem.reason)", metadata: ["peer": .string(client.description)])
+        log(
+            problem.outcome, level: .info, kind: problem.logKind, "\(problem.reason)",
+            metadata: ["peer": .string(client.description)])
     }
 }
 
@@ -246,8 +257,56 @@ extension ConnectionProblem {
     }
 }
 
+extension CallbackOutcome {
+    /// What a refusal with this outcome is in the log.
+    fileprivate var logKind: LogKind {
+        switch self {
+        case .forged: .callbackForged
+        case .late: .callbackLate
+        case .unavailable: .callbackUnavailable
+        case .stored, .duplicate, .malformed, .reusedNonce, .refusedAddress, .rateLimited: .callbackRefused
+        }
+    }
+}
+
+extension ConnectionProblem {
+    /// What it is in the log, where somebody has to know of it.
+    fileprivate var logKind: LogKind? {
+        if case .tooManyConnections = self { .connectionsRunOut } else { nil }
+    }
+}
+
+extension Logger {
+    /// Logs what the delivery side has to tell.
+    func log(_ note: DeliveryNote) {
+        log(level: note.level.logged, "\(note.message)", metadata: note.metadata)
+    }
+}
+
 extension DeliveryNote {
-    var metadata: Logger.Metadata { sink.map { ["sink": .string($0)] } ?? [:] }
+    fileprivate var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = [:]
+        metadata["sink"] = sink.map { .string($0) }
+        metadata["sequence"] = sequence.map { .stringConvertible($0) }
+        metadata["event_id"] = eventID.map { .string($0) }
+        metadata[LogKind.key] = topic.logKind.map { .stringConvertible($0) }
+        return metadata
+    }
+}
+
+extension DeliveryNote.Topic {
+    /// What it is in the log.
+    fileprivate var logKind: LogKind? {
+        switch self {
+        case .failing: .sinkFails
+        case .paused: .sinkPaused
+        case .recovered: .sinkRecovered
+        case .ahead: .sinkAhead
+        case .deadLetter: .deadLetter
+        case .cursors: .cursorsNotKept
+        case .other: nil
+        }
+    }
 }
 
 extension DeliveryNote.Level {

@@ -106,7 +106,7 @@ final class CursorKeeper: Sendable {
         let message =
             "keeping how far the sinks have come failed: \(error) Trying again; after a crash, sinks would "
             + "get some events twice."
-        log(DeliveryNote(level: .warning, sink: nil, message: message))
+        log(DeliveryNote(level: .warning, sink: nil, message: message, topic: .cursors))
     }
 
     private func sayRecovered() {

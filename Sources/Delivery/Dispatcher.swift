@@ -165,7 +165,7 @@ public final class Dispatcher: Sendable {
             "holds an event of number \(place), but the newest stored one is \(newest): acknowledged events were "
             + "lost with the store's end, or the lines are of another store. Was an old backup restored? Their numbers "
             + "are not used again: the next event is number \(place + 1) or higher, and follows them in the file."
-        log(DeliveryNote(level: .critical, sink: sink, message: message))
+        log(DeliveryNote(level: .critical, sink: sink, message: message, topic: .ahead))
     }
 
     private func wakeAll() {
@@ -176,6 +176,6 @@ public final class Dispatcher: Sendable {
         let message =
             "has taken events up to number \(cursor), but the newest stored one is \(newest): the store is older "
             + "than this sink's cursor. Was an old backup restored?"
-        log(DeliveryNote(level: .warning, sink: sink, message: message))
+        log(DeliveryNote(level: .warning, sink: sink, message: message, topic: .ahead))
     }
 }

@@ -110,7 +110,7 @@ final class LaneProgress: Sendable {
         let rest =
             " The sink is paused: put right what the target refuses. It is tried again once in a while, and its "
             + "events wait in the store from \(cursor + 1) on."
-        say(.error, message + rest)
+        say(.error, message + rest, .paused)
     }
 
     /// Counts events that the sink took.
@@ -165,7 +165,7 @@ final class LaneProgress: Sendable {
             return (isWorthSaying, state.failures, state.cursor)
         }
         if isWorthSaying {
-            say(.warning, message + " Trying again; its events wait in the store from \(cursor + 1) on.")
+            say(.warning, message + " Trying again; its events wait in the store from \(cursor + 1) on.", .failing)
         }
         return failures
     }
@@ -174,11 +174,18 @@ final class LaneProgress: Sendable {
         let failures = state.withLock { $0.recovered() }
         if let failures {
             let attempts = failures == 1 ? "1 failed attempt" : "\(failures) failed attempts"
-            say(.info, "works again after \(attempts).")
+            say(.info, "works again after \(attempts).", .recovered)
         }
     }
 
-    func say(_ level: DeliveryNote.Level, _ message: String) {
-        log(DeliveryNote(level: level, sink: name, message: message))
+    /// Says that an event was given up on.
+    func sayBuried(_ message: String, sequence: Int64, id: [UInt8]) {
+        log(
+            DeliveryNote(
+                level: .error, sink: name, message: message, topic: .deadLetter, sequence: sequence, eventID: hex(id)))
+    }
+
+    func say(_ level: DeliveryNote.Level, _ message: String, _ topic: DeliveryNote.Topic) {
+        log(DeliveryNote(level: level, sink: name, message: message, topic: topic))
     }
 }

@@ -50,12 +50,36 @@ public struct DeliveryNote: Sendable, Equatable {
         case critical
     }
 
+    /// What it is about, for those who sort.
+    public enum Topic: Sendable {
+        /// The sink takes nothing, and is tried again.
+        case failing
+        /// Its target turns it away.
+        case paused
+        /// It takes events again.
+        case recovered
+        /// It has events that the store does not have.
+        case ahead
+        /// An event was given up on.
+        case deadLetter
+        /// How far the sinks have come cannot be written.
+        case cursors
+        /// All else.
+        case other
+    }
+
     /// How much it matters.
     public var level: Level
     /// The sink it is about; nil where it is about all of them.
     public var sink: String?
     /// What happened, with control characters from outside escaped.
     public var message: String
+    /// What it is about.
+    public var topic = Topic.other
+    /// The number of the event that it is about; nil where that is none.
+    public var sequence: Int64?
+    /// The id of that event, in hexadecimal.
+    public var eventID: String?
 }
 
 /// Takes the lines for the log; called on the sinks' queues, and must not block.

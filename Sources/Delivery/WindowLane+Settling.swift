@@ -48,9 +48,9 @@ extension WindowLane {
                 sink: progress.name, sequence: burial.sequence, id: burial.id, attempts: burial.attempts,
                 status: error.status, error: error.description))
         guard burials.failed(now: monotonicNanoseconds(), wall: 0) else { return }
-        progress.say(
-            .error,
+        progress.sayBuried(
             error.description + " Event \(burial.sequence) was sent \(burial.attempts) times and goes to the dead "
-                + "letters; the sink moves on.")
+                + "letters; the sink moves on.",
+            sequence: burial.sequence, id: burial.id)
     }
 }

@@ -79,14 +79,20 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
     func goOn() {
         isAwake.store(true, ordering: .releasing)
         let hasEnded = progress.isFinished
-        if hasEnded { progress.withState { $0.goOn() } }
+        if hasEnded { revive() }
         queue.async {
             // One that had not ended by then has now.
-            if !hasEnded { self.progress.withState { $0.goOn() } }
+            if !hasEnded { self.revive() }
             // From the cursor on anew, for what was in the window may have been left in the middle of something.
             self.windows = nil
             self.turn()
         }
+    }
+
+    private func revive() {
+        let taken = progress.legacy.taken
+        subscription.withLock { $0.leaveOut(taken) }
+        progress.withState { $0.goOn() }
     }
 
     /// Nothing to do: what a target has taken is the target's.

@@ -75,8 +75,10 @@ final class EventWriter {
         deliveries = try DeliveryTables(connection)
         tails = try TailTable(connection)
         let newest = try connection.number("SELECT max(sequence) FROM events", for: "reading the newest event")
+        // The row of no sink is what `takesCallbacks` writes: a time, and no place.
         let taken = try connection.number(
-            "SELECT max(sequence) FROM (SELECT sequence FROM cursors UNION ALL SELECT sequence FROM tails)",
+            "SELECT max(sequence) FROM (SELECT sequence FROM cursors WHERE sink <> '' "
+                + "UNION ALL SELECT sequence FROM tails)",
             for: "reading the cursors")
         nextSequence = max(newest + 1, taken + 1, lowestNextSequence)
         self.setup = setup

@@ -7,6 +7,7 @@ import FoundationEssentials
 struct DaemonStatus: Decodable {
     var version: String
     var pid: Int
+    var started: String?
     var uptimeSeconds: Int
     var problem: String?
     var listeners: [Listener]
@@ -20,6 +21,17 @@ struct DaemonStatus: Decodable {
     struct Listener: Decodable {
         var address: String
         var tls: Bool
+        var certificates: [Certificate]?
+    }
+
+    struct Certificate: Decodable {
+        var source: String
+        var notAfter: String
+
+        enum CodingKeys: String, CodingKey {
+            case source
+            case notAfter = "not_after"
+        }
     }
 
     struct Endpoint: Decodable {
@@ -40,6 +52,7 @@ struct DaemonStatus: Decodable {
         var lagSeconds: Double
         var redeliveries: Int
         var deadLetters: Int
+        var failingSince: String?
         var lastError: String?
         var paused: Bool
 
@@ -48,6 +61,7 @@ struct DaemonStatus: Decodable {
             case backlogEvents = "backlog_events"
             case lagSeconds = "lag_seconds"
             case deadLetters = "dead_letters"
+            case failingSince = "failing_since"
             case lastError = "last_error"
         }
     }
@@ -80,8 +94,23 @@ struct DaemonStatus: Decodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, pid, problem, listeners, endpoints, sinks, tails, store, configuration
+        case version, pid, started, problem, listeners, endpoints, sinks, tails, store, configuration
         case uptimeSeconds = "uptime_seconds"
+    }
+}
+
+extension DaemonStatus {
+    /// How many seconds before the daemon's own clock a time was that it named; negative for one that is to come, nil
+    /// where that cannot be told. The clock here may be another one.
+    func age(of time: String) -> Double? {
+        guard let started, let start = Self.seconds(started), let then = Self.seconds(time) else { return nil }
+        return Double(start) + Double(uptimeSeconds) - Double(then)
+    }
+
+    /// Seconds since 1970, without the part of a second.
+    private static func seconds(_ time: String) -> Int64? {
+        let whole = time.prefix { $0 != "." && $0 != "Z" }
+        return UTCTimestamp.seconds(fromText: whole + "Z")
     }
 }
 

@@ -14,7 +14,8 @@ final class EventPrinter {
 
     enum Style {
         case json
-        case text(coloured: Bool)
+        /// `columns` are the terminal's; nil where lines may have any length.
+        case text(coloured: Bool, columns: Int? = nil)
     }
 
     init(_ style: Style) throws(CloudEventEncoderError) {
@@ -32,8 +33,16 @@ final class EventPrinter {
     func line(of event: StoredEvent, in batch: borrowing EventBatch) -> [UInt8] {
         switch style {
         case .json: jsonLine(of: event, in: batch)
-        case .text(let coloured): Array((text(of: event, in: batch, coloured: coloured) + "\n").utf8)
+        case .text(let coloured, let columns):
+            Array((fitted(text(of: event, in: batch, coloured: coloured), columns) + "\n").utf8)
         }
+    }
+
+    /// What does not fit goes on below the type, so that the times stand alone and can be looked down.
+    private func fitted(_ line: String, _ columns: Int?) -> String {
+        let indent = "2026-01-01T00:00:00Z  ".count
+        guard let columns, columns > 2 * indent else { return line }
+        return wrapped(line, at: columns, indent: indent)
     }
 
     private func jsonLine(of event: StoredEvent, in batch: borrowing EventBatch) -> [UInt8] {

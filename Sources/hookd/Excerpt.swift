@@ -5,8 +5,8 @@ import FoundationEssentials
 
 /// The words of a callback that a person would look at first.
 struct Excerpt: Equatable {
-    /// At most that many characters are shown.
-    static let limit = 60
+    /// At most that many characters are shown: with `…` they fit behind the time on a terminal of 80 columns.
+    static let limit = 57
     /// What is looked for, in this order, at any depth.
     private static let keys = ["text", "caption", "title", "postback_data", "emoji", "url", "description"]
 

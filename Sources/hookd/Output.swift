@@ -14,6 +14,13 @@ struct Output {
     /// Whether a person looks at it.
     var isTerminal: Bool { isatty(descriptor) == 1 }
 
+    /// How many columns the terminal has; nil where it is none or does not say.
+    var columns: Int? {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+
     /// Whether colours are welcome: on a terminal that knows them, unless NO_COLOR is set (https://no-color.org).
     var takesColours: Bool {
         isTerminal && (variable("NO_COLOR") ?? "").isEmpty && variable("TERM") != "dumb"

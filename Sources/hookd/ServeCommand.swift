@@ -29,15 +29,13 @@ struct ServeCommand: ParsableCommand {
             Output.error.write(line: "\(error)")
             throw ExitCode.badConfiguration
         }
-        let level = SharedLogLevel(configuration.log.level)
-        let logger = configuration.log.makeLogger(level: level)
-        for warning in configuration.warnings { logger.warning("\(warning)") }
+        let environment = ProcessInfo.processInfo.environment
+        let log = DaemonLog(configuration.log, environment: environment)
         let daemon: Daemon
         do {
-            daemon = try Daemon(
-                configuration, environment: ProcessInfo.processInfo.environment, sockets: sockets, logger: logger,
-                level: level)
+            daemon = try Daemon(configuration, environment: environment, sockets: sockets, log: log)
         } catch {
+            log.flush()
             throw failure("did not start: \(error)")
         }
         daemon.runUntilSignalled()

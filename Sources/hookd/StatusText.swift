@@ -6,10 +6,15 @@ import Daemon
 struct StatusText {
     private static let columns = 80
 
+    /// A certificate that ends within so many seconds is told of.
+    private static let certificateWarning = 14.0 * 86_400
+
     private(set) var text = ""
+    private let status: DaemonStatus
     private let coloured: Bool
 
     init(_ status: DaemonStatus, coloured: Bool) {
+        self.status = status
         self.coloured = coloured
         let head = "hookd \(status.version), process \(status.pid), up \(Self.duration(Double(status.uptimeSeconds)))"
         add(head + (status.problem == nil ? ": stores callbacks" : ": " + marked("DOES NOT STORE CALLBACKS")))
@@ -20,6 +25,7 @@ struct StatusText {
         }
         let addresses = status.listeners.map { escapingControls($0.address) + ($0.tls ? " (TLS)" : "") }
         add("listens on " + addresses.joined(separator: ", "))
+        for certificate in status.listeners.flatMap({ $0.certificates ?? [] }) { add(certificate) }
         add("")
         for endpoint in status.endpoints { add(endpoint) }
         if !status.sinks.isEmpty { add("") }
@@ -33,12 +39,24 @@ struct StatusText {
         }
     }
 
+    private mutating func add(_ certificate: DaemonStatus.Certificate) {
+        guard let age = status.age(of: certificate.notAfter), -age < Self.certificateWarning else { return }
+        let end = age < 0 ? "ends in \(Self.duration(-age))" : "ENDED \(Self.duration(age)) ago"
+        add("  \(escapingControls(certificate.source)): the certificate " + marked(end))
+    }
+
     private mutating func add(_ endpoint: DaemonStatus.Endpoint) {
-        add("endpoint \(escapingControls(endpoint.path)): last event \(endpoint.lastEvent ?? "none since the start")")
+        add("endpoint \(escapingControls(endpoint.path)): \(lastEvent(endpoint))")
         let order = ["stored", "duplicate"]
         let others = endpoint.outcomes.filter { !order.contains($0.key) && $0.value > 0 }.sorted { $0.key < $1.key }
         let shown = order.map { ($0, endpoint.outcomes[$0] ?? 0) } + others.map { ($0.key, $0.value) }
         add("  " + shown.map { "\($0.1) \(escapingControls($0.0))" }.joined(separator: ", "))
+    }
+
+    private func lastEvent(_ endpoint: DaemonStatus.Endpoint) -> String {
+        guard let time = endpoint.lastEvent else { return "no event since the start" }
+        guard let age = status.age(of: time) else { return "last event at \(time)" }
+        return "last event \(Self.duration(max(0, age))) ago, at \(time)"
     }
 
     private mutating func add(_ sink: DaemonStatus.Sink) {
@@ -47,7 +65,11 @@ struct StatusText {
         if sink.redeliveries > 0 { state += ", \(sink.redeliveries) to take again" }
         if sink.paused { state += "; " + marked("PAUSED") }
         add("sink \(escapingControls(sink.name)) (\(escapingControls(sink.type))): \(state)")
-        if let error = sink.lastError { add("  " + marked("failing") + ": " + escapingControls(error)) }
+        if let error = sink.lastError {
+            let age = sink.failingSince.flatMap { status.age(of: $0) }
+            let duration = age.map { " for \(Self.duration(max(0, $0)))" } ?? ""
+            add("  " + marked("failing") + "\(duration): " + escapingControls(error))
+        }
         if sink.deadLetters > 0 {
             let name = escapingControls(sink.name)
             add("  \(Self.count(sink.deadLetters, "dead letter")): hookd dead-letters list --sink \(name)")
@@ -56,28 +78,10 @@ struct StatusText {
 
     /// Adds a line, broken between words where it is too long.
     private mutating func add(_ line: String) {
-        let indent = String(line.prefix { $0 == " " })
-        var current = indent
-        var isEmpty = true
-        for word in line.split(separator: " ") {
-            let extended = isEmpty ? current + word : current + " " + word
-            if !isEmpty, Self.width(extended) > Self.columns {
-                text += current + "\n"
-                current = indent + "  " + word
-            } else {
-                current = extended
-            }
-            isEmpty = false
-        }
-        text += current + "\n"
+        text += wrapped(line, at: Self.columns, indent: line.prefix { $0 == " " }.count + 2) + "\n"
     }
 
     private func marked(_ text: String) -> String { coloured ? "\u{1B}[31;1m\(text)\u{1B}[0m" : text }
-
-    /// How many columns a text takes, without the codes of colours.
-    private static func width(_ text: String) -> Int {
-        text.replacing("\u{1B}[31;1m", with: "").replacing("\u{1B}[0m", with: "").count
-    }
 
     private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 

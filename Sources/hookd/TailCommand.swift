@@ -83,7 +83,7 @@ struct TailCommand: ParsableCommand {
     private func print(_ reader: EventReader, in directory: String, _ runner: EventRunner?) throws {
         let output = Output.standard
         let isText = output.isTerminal && !options.json && runner == nil
-        let printer = try EventPrinter(isText ? .text(coloured: output.takesColours) : .json)
+        let printer = try EventPrinter(isText ? .text(coloured: output.takesColours, columns: output.columns) : .json)
         let children = runner == nil ? nil : try SignalWatcher(ends: false)
         let tail = Tail(
             events: reader,

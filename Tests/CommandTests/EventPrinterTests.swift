@@ -42,6 +42,23 @@ import Testing
         #expect(try line(body, .text(coloured: false)) == expected)
     }
 
+    @Test("goes on below its type where the terminal has too few columns") func narrow() throws {
+        let body = """
+            {"message":{"conversation_id":"01EQ8172WMDB8008EFT4M30481","channel_identity":{"channel":"MESSENGER"},
+            "contact_message":{"text_message":{"text":"Hi! Is my order on its way? It was to be here yesterday"}}}}
+            """
+        let expected = """
+            2021-10-18T17:49:14Z  message_inbound  MESSENGER  01EQ8172WMDB8008EFT4M30481
+                                  Hi! Is my order on its way? It was to be here yesterday
+
+            """
+        #expect(try line(body, .text(coloured: false, columns: 80)) == expected)
+        let coloured = try line(body, .text(coloured: true, columns: 80))
+        #expect(coloured.replacing(#/\u{1B}\[\d*m/#, with: "") == expected, "colours take no columns")
+        #expect(try line(body, .text(coloured: false, columns: 140)).filter { $0 == "\n" }.count == 1)
+        #expect(try line(body, .text(coloured: false, columns: 10)).filter { $0 == "\n" }.count == 1, "no use")
+    }
+
     @Test("has colours only where they are welcome") func colours() throws {
         #expect(try line("{}", .text(coloured: true)).contains("\u{1B}["))
         #expect(try !line("{}", .text(coloured: false)).contains("\u{1B}"))
@@ -67,7 +84,7 @@ import Testing
 
     @Test("shows no more than a line's worth of a text") func long() throws {
         let line = try line(#"{"text":"\#(String(repeating: "x", count: 61))"}"#, .text(coloured: false))
-        #expect(line.hasSuffix(" " + String(repeating: "x", count: 60) + "…\n"))
+        #expect(line.hasSuffix(" " + String(repeating: "x", count: 57) + "…\n"))
     }
 
     @Test("survives a body that is no JSON") func notJSON() throws {

@@ -33,9 +33,7 @@ import Testing
         .init(.more(#""retention": {"days": 7}"#), "retention.days", found: "an unknown key", "no such bound"),
         .init(.more(#""retention": "7d""#), "retention", found: "\"7d\"", "a text for an object"),
         .init(.more(#""log": {"level": "verbose"}"#), "log.level", found: "\"verbose\"", "no such level"),
-        .init(
-            .more(#""log": {"format": "journal"}"#), "log.format",
-            found: "\"journal\", which is not supported by this version of hookd", "later"),
+        .init(.more(#""log": {"format": "syslog"}"#), "log.format", found: "\"syslog\"", "no such format"),
         .init(.more(#""log": "debug""#), "log", found: "\"debug\"", "a text for an object"),
         .init(.stateDirectory("7"), "state_directory", found: "7", "a number for a path"),
         .init(.stateDirectory(#""""#), "state_directory", found: "\"\"", "an empty path"),

@@ -35,7 +35,7 @@ import Testing
         #expect(limits.idleTimeout == .seconds(75))
         #expect(limits.drainTimeout == .seconds(20))
         #expect(configuration.log.level == .info)
-        #expect(configuration.log.format == .text)
+        #expect(configuration.log.format == nil)
         #expect(configuration.warnings == [])
     }
 

@@ -64,7 +64,7 @@ import Testing
                 each for 1h; 10s for headers, 30s for a body, 75s idle, 20s to drain; 16777216 nonces
                 retention: events of 30d, at most 10GB; longer what a sink has yet to take
                 admin on a Unix socket in the runtime or state directory, for its owner only
-                log text, from level info on
+                log as journal or text, as suits stderr, from level info on
 
                 """#)
     }

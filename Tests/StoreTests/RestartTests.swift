@@ -36,6 +36,17 @@ import Testing
         }
     }
 
+    @Test("numbers go on, whoever asked if callbacks are taken") func numbersAfterReadiness() throws {
+        try run { store in
+            #expect(store.outcome(of: Callback("a")) == .stored(sequence: 1))
+            #expect((try? store.takesCallbacks()) == true)
+        }
+        try run { store in
+            #expect(store.newestSequence == 1 && store.statistics.storedEvents == 1)
+            #expect(store.outcome(of: Callback("b")) == .stored(sequence: 2))
+        }
+    }
+
     @Test("a sink goes on where it was") func cursors() throws {
         try run { store in
             _ = store.outcomes(of: (0..<9).map { Callback("n\($0)") })

@@ -59,6 +59,7 @@ import Testing
         let daemon = try DaemonProcess(Settings(sinks: ["crm": sink]))
         #expect(try daemon.post(SignedCallback.unique()).status == 200)
         #expect(try daemon.admin("/readyz").status == 200, "a sink that fails is no reason")
+        #expect(try MetricLines(daemon.admin("/metrics").text)["hookd_ready"] == 1)
         #expect(try daemon.command("health").ending == .exited(0))
 
         try setFileSizeLimit(0, ofProcess: daemon.process.pid)
@@ -72,6 +73,7 @@ import Testing
         let health = try daemon.command("health")
         #expect(health.ending == .exited(75) && health.output.isEmpty && !health.errors.isEmpty)
         #expect(try daemon.command("status").output.contains("DOES NOT STORE CALLBACKS"))
+        #expect(try MetricLines(daemon.admin("/metrics").text)["hookd_ready"] == 0)
 
         try setFileSizeLimit(.max, ofProcess: daemon.process.pid)
         _ = try poll("ready again") { try daemon.admin("/readyz").status == 200 ? true : nil }

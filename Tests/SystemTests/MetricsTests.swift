@@ -35,7 +35,7 @@ import Testing
             "hookd_nonces": "gauge", "hookd_quarantined": "gauge", "hookd_clock_skew_seconds": "gauge",
             "hookd_sink_paused": "gauge", "hookd_wal_bytes": "gauge", "hookd_store_free_bytes": "gauge",
             "hookd_last_event_timestamp_seconds": "gauge", "hookd_secret_last_used_timestamp_seconds": "gauge",
-            "hookd_config_last_reload_successful": "gauge", "hookd_build_info": "gauge",
+            "hookd_config_last_reload_successful": "gauge", "hookd_build_info": "gauge", "hookd_ready": "gauge",
             "process_start_time_seconds": "gauge", "process_cpu_seconds_total": "counter",
             "process_resident_memory_bytes": "gauge", "process_virtual_memory_bytes": "gauge",
             "process_open_fds": "gauge", "process_max_fds": "gauge",

@@ -61,6 +61,12 @@ import Testing
         }
     }
 
+    @Test("a crash leaves no image of the memory") func coreDumps() throws {
+        let daemon = try DaemonProcess()
+        let limits = String(decoding: contents(of: "/proc/\(daemon.process.pid)/limits"), as: UTF8.self)
+        #expect(limits.contains(#/Max core file size +0 +0/#), "\(limits)")
+    }
+
     /// A line that looks like the daemon's own, a clear screen, and text that runs backwards.
     static let attack =
         "\u{1B}[2J\u{1B}]0;owned\u{07}\r\n2026-01-01T00:00:00.000Z error forged\u{202E}\u{2028}\u{85}\u{9B}31m\u{200F}"

@@ -5,16 +5,17 @@ import Testing
 
 @Suite("The service manager is told") struct ServiceManagerTests {
     private let home: DaemonHome
-    private let manager: NotifySocket
+    private let manager: DatagramSocket
 
     init() throws {
         home = try DaemonHome()
-        manager = try NotifySocket(in: home.directory)
+        manager = try DatagramSocket("notify", in: home.directory)
     }
 
     private func start(_ settings: Settings = Settings(), watchdogMicroseconds: Int? = nil) throws -> DaemonProcess {
         let watchdog = watchdogMicroseconds.map { ["WATCHDOG_USEC": "\($0)"] } ?? [:]
-        return try DaemonProcess(in: home, settings, environment: manager.environment.merging(watchdog) { $1 })
+        return try DaemonProcess(
+            in: home, settings, environment: ["NOTIFY_SOCKET": manager.path].merging(watchdog) { $1 })
     }
 
     @Test("ready, reloading, ready again, stopping: in this order") func order() throws {

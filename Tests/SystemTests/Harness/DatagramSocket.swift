@@ -1,17 +1,17 @@
-// The end of the line to which a service says how far it has come.
+// The other end of what a service says to systemd: how far it has come, and its log.
 
 import Foundation
 import Glibc
 
-/// A datagram socket like that of systemd, and what was said to it.
-final class NotifySocket: @unchecked Sendable {  // `datagrams`: only with `condition` locked
+/// A datagram socket like those of systemd, and what was said to it.
+final class DatagramSocket: @unchecked Sendable {  // `datagrams`: only with `condition` locked
     let path: String
     private let descriptor: Int32
     private let condition = NSCondition()
     private var datagrams: [String] = []
 
-    init(in directory: TemporaryDirectory) throws {
-        path = directory.file("notify")
+    init(_ name: String, in directory: TemporaryDirectory) throws {
+        path = directory.file(name)
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -36,8 +36,6 @@ final class NotifySocket: @unchecked Sendable {  // `datagrams`: only with `cond
     }
 
     deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
-
-    var environment: [String: String] { ["NOTIFY_SOCKET": path] }
 
     /// Everything that was said so far.
     var all: [String] { condition.withLock { datagrams } }
