@@ -13,8 +13,6 @@ final class HTTPEngine {
     private let waker: Descriptor
     /// When libcurl wants to be called, by the clock of `monotonicNanoseconds`.
     private var timerAt: UInt64?
-    /// Whether libcurl waits for something of a socket, by the socket's number.
-    private var isWatched: [Bool] = []
     private var events = [clinux_event](repeating: clinux_event(), count: 256)
 
     private static let wakeMark = UInt64.max
@@ -90,13 +88,7 @@ final class HTTPEngine {
                 _ = read(waker.number, &value, 8)
                 isWoken = true
             } else {
-                let socket = curl_socket_t(truncatingIfNeeded: event.data)
-                if isWatched[Int(socket)] {
-                    act(socket, Self.readiness(event.events))
-                } else {
-                    // The target has closed a connection that rests, which libcurl finds out when it needs it.
-                    _ = clinux_epoll_remove(epoll.number, socket)
-                }
+                act(curl_socket_t(truncatingIfNeeded: event.data), Self.readiness(event.events))
             }
         }
         return isWoken
@@ -126,11 +118,10 @@ final class HTTPEngine {
     // MARK: Called by libcurl
 
     private func watch(_ socket: curl_socket_t, _ what: Int32) -> Int32 {
-        while isWatched.count <= Int(socket) { isWatched.append(false) }
-        isWatched[Int(socket)] = what != CURL_POLL_REMOVE
-        // A connection that rests is likely to be used again at once: two calls of the kernel less for each request.
-        // One that libcurl closes leaves the set by itself.
-        if what == CURL_POLL_REMOVE { return 0 }
+        if what == CURL_POLL_REMOVE {
+            _ = clinux_epoll_remove(epoll.number, socket)
+            return 0
+        }
         var events: UInt32 = 0
         if what & CURL_POLL_IN != 0 { events |= EPOLLIN.rawValue }
         if what & CURL_POLL_OUT != 0 { events |= EPOLLOUT.rawValue }

@@ -26,8 +26,8 @@ extension SQLiteEventStore {
         /// what suits the disk. 0 for no reserve and no ballast.
         public var reserveBytes: Int64?
 
-        /// A window of five minutes, 16,777,216 nonces and 8 MiB of newest events, unless said otherwise.
-        public init(toleranceSeconds: Int64 = 300, nonceCapacity: Int = 1 << 24, tailBytes: Int = 8 << 20) {
+        /// A window of five minutes, 16,777,216 nonces and 4 MiB of newest events, unless said otherwise.
+        public init(toleranceSeconds: Int64 = 300, nonceCapacity: Int = 1 << 24, tailBytes: Int = 4 << 20) {
             self.toleranceSeconds = toleranceSeconds
             self.nonceCapacity = nonceCapacity
             self.tailBytes = tailBytes
