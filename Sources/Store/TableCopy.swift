@@ -110,9 +110,20 @@ final class TableCopy {
                 try insert.step()
             }
         } catch .damaged {
-            return  // then those of the rows that were copied count
+            // Then from far behind the rows that are left.
+            for name in ["dead_letters", "quarantine"] {
+                let left = try new.number("SELECT max(number) FROM \(name)", for: "reading \(name)")
+                forget.bind(1, copying: name)
+                try forget.step()
+                insert.bind(1, copying: name)
+                insert.bind(2, left + Self.counterJump)
+                try insert.step()
+            }
         }
     }
+
+    /// How far a counter is set ahead where its last number cannot be read.
+    private static let counterJump: Int64 = 1_000_000
 
     func setCursor(of sink: String, to sequence: Int64) throws(StoreError) {
         guard let insert = try new?.prepare("INSERT OR REPLACE INTO cursors VALUES (?, ?)", for: "setting a cursor")
