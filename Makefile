@@ -2,8 +2,8 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-nginx test-asan test-tsan fuzz constant-time edge durability crash service soak build
-.PHONY: deb test-systemd test-image reference format clean packages
+.PHONY: help run test test-nginx test-asan test-tsan fuzz constant-time edge durability crash service soak deb
+.PHONY: test-systemd test-image build reference format clean packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc

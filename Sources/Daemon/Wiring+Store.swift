@@ -76,6 +76,7 @@ extension SQLiteEventStore.Notice {
         switch self {
         case .damagedEvent(let sequence): ["sequence": .stringConvertible(sequence)]
         case .retentionHeldBack(let sink?, _): ["sink": .string(sink)]
+        case .tailPassed(let name): ["tail": .string(name)]
         default: [:]
         }
     }

@@ -91,10 +91,7 @@ import Testing
                 var more = DeliveryProgress()
                 more.buried = [DeadLetter(sink: "a", sequence: 9, id: [], attempts: 1, status: nil, error: "")]
                 try store.record(more)
-                let numbers = try store.deadLetters(limit: 9).map(\.number)
-                #expect(numbers.prefix(2) == [1, 2] && numbers.count == 3, "page \(page)")
-                // The counters themselves may be what is damaged.
-                #expect(numbers.last == 4 || numbers.last == 1_000_003, "page \(page): 3 was another letter's")
+                #expect(try store.deadLetters(limit: 9).map(\.number) == [1, 2, 4], "page \(page)")
             }
             if lost.isEmpty, isElsewhereWhole { wholeAgain += 1 }
             #expect(FileManager.default.fileExists(atPath: try #require(report.damagedPath)))
