@@ -128,7 +128,7 @@ public final class StoreRepair {
             try copyTable(copy, "quarantine", key: "number")
             try copyTable(copy, "redeliveries", key: "sink")
             try copyTable(copy, "facts", key: "name")
-            try copy.keepCounters()
+            if try !copy.keepCounters() { report.incomplete.append("sqlite_sequence") }
         }
         if report.incomplete.contains("cursors") {
             report.restarted = sinks.filter { cursors[$0] == nil }

@@ -94,14 +94,16 @@ final class TableCopy {
     }
 
     /// Numbers of dead letters and of the quarantine are never used again, even if their rows are gone.
-    func keepCounters() throws(StoreError) {
-        guard let new else { return }
+    ///
+    /// - Returns: whether they could be read. Where they could not, those of the rows that were copied count.
+    func keepCounters() throws(StoreError) -> Bool {
         let select = try old.prepare("SELECT name, seq FROM sqlite_sequence", for: "reading the counters")
-        let forget = try new.prepare("DELETE FROM sqlite_sequence WHERE name = ?", for: "keeping a counter")
-        let insert = try new.prepare(
+        let forget = try new?.prepare("DELETE FROM sqlite_sequence WHERE name = ?", for: "keeping a counter")
+        let insert = try new?.prepare(
             "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", for: "keeping a counter")
         do throws(StoreError) {
             while try select.step() {
+                guard let forget, let insert else { continue }
                 let (name, number) = (select.text(0), select.number(1))
                 forget.bind(1, copying: name)
                 try forget.step()
@@ -109,8 +111,9 @@ final class TableCopy {
                 insert.bind(2, number)
                 try insert.step()
             }
+            return true
         } catch .damaged {
-            return  // then those of the rows that were copied count
+            return false
         }
     }
 
