@@ -2,8 +2,8 @@
 # Swift and git must be there. Every recipe is one POSIX shell script.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-nginx test-asan test-tsan fuzz constant-time edge durability crash service soak build
-.PHONY: deb test-systemd test-image reference format clean packages
+.PHONY: help run test test-nginx test-asan test-tsan fuzz constant-time edge durability crash service soak deb
+.PHONY: test-systemd test-image build reference format clean packages
 .ONESHELL:
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -186,7 +186,7 @@ durability: PACKAGES += python3 strace sqlite3 libfaketime wrk openssl
 durability: build ## hold the bars of docs/durability.md, for half an hour; one of them: make durability BAR=io-errors
 	@missed=
 	for bar in $(or $(BAR),kills power-cuts io-errors disk-full disk-hangs clock-steps bit-rot forgotten-reader \
-		bad-sinks); do
+		bad-sinks large-store); do
 		Bars/$$bar || missed="$$missed $$bar"
 		echo
 	done

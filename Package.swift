@@ -85,7 +85,7 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Delivery", "Samples", "Server", "TestAuthority",
+                "Daemon", "Delivery", "Samples", "Server", "Store", "TestAuthority",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "CommandTests", dependencies: ["hookd", "Callbacks", "Samples", "Store"]),

@@ -8,25 +8,28 @@ from . import client
 from .callbacks import Callbacks
 
 
-def wrapper(directory, hookd, inject):
+def wrapper(directory, hookd, inject, only=None):
     """A program that is hookd under strace with `inject`, as `fdatasync:error=EIO:when=3`. Its process id is hookd's
-    own (`-D`), so that it can be stopped like any other."""
+    own (`-D`), so that it can be stopped like any other. `only` is the one file whose calls are concerned."""
     path = f"{directory}/hookd-under-strace"
-    call = inject.split(":")[0]
     with open(path, "w", opener=lambda path, flags: os.open(path, flags, 0o700)) as file:
-        file.write(f'#!/bin/sh\nexec strace -D -f -qq --seccomp-bpf -o /dev/null -e trace={call} '
-                   f'-e inject={inject} "{hookd}" "$@"\n')
+        file.write(f'#!/bin/sh\nexec strace -D -f -qq --seccomp-bpf -o /dev/null {" ".join(chosen(inject, only))} '
+                   f'"{hookd}" "$@"\n')
     return path
+
+
+def chosen(inject, only):
+    call = inject.split(":")[0]
+    return ["-e", f"trace={call}", "-e", f"inject={inject}"] + (["-P", only] if only else [])
 
 
 class Attached:
     """strace on a hookd that runs already, while the block runs. Its count of calls is kept for each thread by itself."""
 
-    def __init__(self, pid, inject):
+    def __init__(self, pid, inject, only=None):
         self.pid = pid
-        call = inject.split(":")[0]
         self.strace = subprocess.Popen(
-            ["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(pid), "-e", f"trace={call}", "-e", f"inject={inject}"])
+            ["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(pid), *chosen(inject, only)])
 
     def __enter__(self):
         end = time.monotonic() + 10

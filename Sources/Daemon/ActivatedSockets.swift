@@ -67,11 +67,6 @@ extension Configuration {
         var admin: InheritedSocket?
         /// What nobody takes, for a warning: clients would wait there for ever.
         var unclaimed: [ActivatedSockets.Socket]
-
-        /// How many sockets each entry of `listen` has.
-        func counts(_ configuration: Configuration) -> [Int] {
-            zip(configuration.listen, listen).map { $0.address.isActivated ? $1.count : 1 }
-        }
     }
 
     /// Looks whether what the configuration expects of systemd was handed over.

@@ -168,12 +168,18 @@ public struct Configuration: Sendable {
         public init() {}
     }
 
-    /// How long events are kept.
+    /// How long events are kept, and how much of what is kept beside them.
     public struct Retention: Sendable {
         /// How old an event may become; whole seconds.
         public var age = RetentionKeys.age.fallback
         /// How large the store may become; nil for any size.
         public var sizeBytes: Int?
+        /// How much room is left on the disk; nil for what suits it.
+        public var reserveBytes: Int?
+        /// The most callbacks in quarantine.
+        public var quarantineCount = RetentionKeys.quarantine.fallback
+        /// The most bytes of callbacks in quarantine.
+        public var quarantineBytes = RetentionKeys.quarantineSize.fallback
 
         /// The defaults.
         public init() {}

@@ -69,7 +69,8 @@ struct ConfigurationChanges {
         case TopKeys.schema.name, TopKeys.endpoints.name, TopKeys.sinks.name, TopKeys.limits.name,
             TopKeys.retention.name:
             return false
-        case TopKeys.admin.name: return path.dropFirst().first != AdminKeys.token.name
+        // Whether there is a token has been checked against the listener.
+        case TopKeys.admin.name: return path.count < 3 || path[1] != AdminKeys.token.name
         case TopKeys.log.name: return path.dropFirst().first != LogKeys.level.name
         // The sockets stay as they are; what is shown there, and who is believed there, may change.
         case TopKeys.listen.name where path.count > 2:

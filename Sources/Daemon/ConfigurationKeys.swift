@@ -200,6 +200,16 @@ enum RetentionKeys {
     static let size = OptionalSetting(
         "size", SizeKind(bounds: 1_048_576...(1 << 50)), example: 10_000_000_000,
         "How large the store may become; the oldest events go first. Without it age alone decides.")
+    static let reserve = OptionalSetting(
+        "reserve", SizeKind(bounds: 1_048_576...(1 << 50)), example: 1_000_000_000,
+        "How much room is left on the disk: with less, callbacks are answered 503. Without it 32MiB, less on a small"
+            + " disk.")
+    static let quarantine = Setting(
+        "quarantine", CountKind(bounds: 1...1_000_000), default: 10_000,
+        "The most callbacks in quarantine; the oldest make room.")
+    static let quarantineSize = Setting(
+        "quarantine_size", SizeKind(bounds: 1_048_576...(1 << 40)), default: 67_108_864,
+        "The most bytes of callbacks in quarantine; the oldest make room.")
 }
 
 /// The keys of `log`.
@@ -241,7 +251,10 @@ extension Shape {
         ])
     static let retention = Shape(
         expected: "an object such as {\"age\": \"7d\", \"size\": \"10GB\"}",
-        keys: [RetentionKeys.age, RetentionKeys.size])
+        keys: [
+            RetentionKeys.age, RetentionKeys.size, RetentionKeys.reserve, RetentionKeys.quarantine,
+            RetentionKeys.quarantineSize,
+        ])
     static let log = Shape(
         expected: "an object such as {\"level\": \"info\"}", keys: [LogKeys.level, LogKeys.format])
 }

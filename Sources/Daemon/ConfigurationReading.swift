@@ -104,6 +104,9 @@ struct ConfigurationReading {
         guard let object = reader?.object(.retention) else { return retention }
         retention.age = object.value(RetentionKeys.age)
         retention.sizeBytes = object.value(RetentionKeys.size)
+        retention.reserveBytes = object.value(RetentionKeys.reserve)
+        retention.quarantineCount = object.value(RetentionKeys.quarantine)
+        retention.quarantineBytes = object.value(RetentionKeys.quarantineSize)
         return retention
     }
 

@@ -25,6 +25,9 @@ struct MetricsPage {
         page.add(
             "hookd_commit_events", "How many callbacks commits held.", inspection.store.commitSizes.values,
             unitsInOne: 1)
+        page.add(
+            "hookd_retention_step_seconds", "How long steps of deleting old events held the store's writer.",
+            inspection.store.retirementTimes.values, unitsInOne: 1e9)
         addSinks(report)
         addTails(report)
         addStore(report)

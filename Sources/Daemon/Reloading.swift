@@ -39,18 +39,19 @@ final class Reloading: Sendable {
     private let handlers: CallbackHandlers
     private let level: SharedLogLevel
     private let environment: [String: String]
+    /// The server's listeners as a configuration with the same addresses has them: one of its may be several.
+    private let listeners: @Sendable (Configuration) -> [ListenerSettings]
     private let logger: Logger
     private let manager: ServiceManager?
-    /// How many sockets each entry of `listen` has.
-    private let socketCounts: [Int]
     /// Two at once would mix.
     private let queue = DispatchQueue(label: "hookd.reload", qos: .userInitiated)
 
     init(
         _ inspection: Inspection, handlers: CallbackHandlers, level: SharedLogLevel, environment: [String: String],
-        socketCounts: [Int], _ logger: Logger, manager: ServiceManager?
+        listeners: @escaping @Sendable (Configuration) -> [ListenerSettings], _ logger: Logger,
+        manager: ServiceManager?
     ) {
-        (self.socketCounts, self.manager) = (socketCounts, manager)
+        (self.manager, self.listeners) = (manager, listeners)
         (self.inspection, self.handlers, self.level) = (inspection, handlers, level)
         (self.environment, self.logger) = (environment, logger)
     }
@@ -119,9 +120,7 @@ final class Reloading: Sendable {
                 sinks: try sinkChanges(from: old, to: configuration, changes),
                 certificates: try inspection.certificates.prepare(configuration, environment: environment),
                 limits: ServerLimits(configuration.limits, descriptors: raiseDescriptorLimit(), logger),
-                listeners: zip(configuration.listen, socketCounts).flatMap { listener, count in
-                    Array(repeating: ListenerSettings(listener, tls: nil), count: count)
-                },
+                listeners: listeners(configuration),
                 summary: changes.summary + otherSecrets(from: old, to: configuration, changes))
         } catch let errors as ConfigurationErrors {
             throw ReloadRefusal(errors)

@@ -118,7 +118,7 @@ public final class Daemon: Sendable {
         feeds = EventFeeds(store: store)
         reloading = Reloading(
             inspection, handlers: handlers, level: log.level, environment: environment,
-            socketCounts: plan.counts(configuration), logger, manager: manager)
+            listeners: { makeListeners($0, certificates, plan) }, logger, manager: manager)
         server.start { handlers.make($0) }
         startAdmin()
         reports?.start()

@@ -15,6 +15,9 @@ extension SQLiteEventStore.Options {
         retention = Retention(
             ageSeconds: configuration.retention.age.components.seconds,
             sizeBytes: configuration.retention.sizeBytes.map { Int64($0) })
+        reserveBytes = configuration.retention.reserveBytes.map { Int64($0) }
+        quarantine = QuarantineBounds(
+            count: configuration.retention.quarantineCount, bytes: configuration.retention.quarantineBytes)
     }
 }
 
@@ -73,6 +76,7 @@ extension SQLiteEventStore.Notice {
         switch self {
         case .damagedEvent(let sequence): ["sequence": .stringConvertible(sequence)]
         case .retentionHeldBack(let sink?, _): ["sink": .string(sink)]
+        case .tailPassed(let name): ["tail": .string(name)]
         default: [:]
         }
     }

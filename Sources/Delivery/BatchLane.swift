@@ -138,7 +138,10 @@ final class BatchLane: Lane {
         } catch {
             return failed("reading its events failed: \(error)")
         }
-        guard let last = batch.events.last else { return .nothingThere }
+        guard let last = batch.events.last else {
+            progress.move(to: newest)  // numbers that the store has passed over
+            return .nothingThere
+        }
         let selected = subscription.select(from: batch)
         progress.countFiltered(of: batch, selected: selected)
         return handOver(selected, upTo: last.sequence)

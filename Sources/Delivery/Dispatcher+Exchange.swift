@@ -51,13 +51,16 @@ extension Dispatcher {
         let old = crew.lanes
         let kept = Set(changes.compactMap { if case .keep(let name, _) = $0 { name } else { nil } })
         let leaving = old.filter { !kept.contains($0.progress.name) }
-        let starts = try cursors(ofNew: changes, among: old)
+        let starts: [String: Start]
         crew.announce(leaving: Set(leaving.map(\.progress.name)))
-        let stuck = end(leaving, patience: patience)
-        guard stuck.isEmpty, !hasStopped.isRaised else {
+        do throws(ExchangeError) {
+            try end(leaving, patience: patience)
+            // Last, for a cursor that is kept for nothing would be one that a later sink of that name goes on from.
+            starts = try cursors(ofNew: changes, among: old)
+        } catch {
             crew.announce(leaving: [])
             for lane in leaving { lane.goOn() }
-            throw stuck.isEmpty ? .stopping : .stuck(sinks: stuck)
+            throw error
         }
         keeper.settle(leaving, deadline: .now() + .seconds(Self.graceSeconds))
         let lookedAt = leaving.map(\.subscription.value.lookedAt).max() ?? 0
@@ -101,8 +104,8 @@ extension Dispatcher {
         return starts
     }
 
-    /// Ends lanes. Returns the names of those that cannot be brought to it.
-    private func end(_ lanes: [any Lane], patience: DispatchTimeInterval) -> [String] {
+    /// Ends lanes.
+    private func end(_ lanes: [any Lane], patience: DispatchTimeInterval) throws(ExchangeError) {
         let group = DispatchGroup()
         for lane in lanes {
             group.enter()
@@ -112,7 +115,9 @@ extension Dispatcher {
             for lane in lanes where !lane.progress.isFinished { lane.giveUp() }
             _ = group.wait(timeout: .now() + .seconds(Self.graceSeconds))
         }
-        return lanes.filter { !$0.progress.isFinished }.map(\.progress.name)
+        let stuck = lanes.filter { !$0.progress.isFinished }.map(\.progress.name)
+        guard stuck.isEmpty else { throw .stuck(sinks: stuck) }
+        guard !hasStopped.isRaised else { throw .stopping }
     }
 
     /// Gives the lanes that go on their new endpoints, all at once.
@@ -158,8 +163,9 @@ extension Dispatcher {
 
     /// Where a sink begins that may know by itself what it holds. A store that cannot be read leaves it at its cursor.
     private func place(of lane: any Lane, beyond cursor: Int64) -> Int64 {
-        let places = lane.places()
-        return (try? furthest(of: places, beyond: cursor, newest: store.newestSequence, sink: lane.progress.name))
+        let (places, stored) = (lane.places(), store.newestSequence)
+        try? passOver(places)
+        return (try? furthest(of: places, beyond: cursor, newest: stored, sink: lane.progress.name))
             ?? cursor
     }
 }

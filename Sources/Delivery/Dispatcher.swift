@@ -61,17 +61,19 @@ public final class Dispatcher: Sendable {
     /// Begins to deliver: where each sink stopped, and with events stored from now on where a sink is new. Blocks
     /// until the new sinks' cursors are durable, so that nothing stored after it returns can be missed.
     public func start() throws(StoreError) {
+        let lanes = crew.lanes
+        let stored = store.newestSequence
+        let places = lanes.map { $0.places() }
+        try passOver(places.flatMap(\.self))
         let newest = store.newestSequence
         var added: [String: Int64] = [:]
-        let lanes = crew.lanes
-        for lane in lanes {
+        for (lane, places) in zip(lanes, places) {
             let name = lane.progress.name
-            let places = lane.places()
             let cursor = try store.cursor(of: name)
             if cursor == nil { added[name] = newest }
-            if let cursor, cursor > newest { warn(name, cursor: cursor, newest: newest) }
+            if let cursor, cursor > stored { warn(name, cursor: cursor, newest: stored) }
             let durable = cursor ?? newest
-            begin(lane, at: try furthest(of: places, beyond: durable, newest: newest, sink: name), durable: durable)
+            begin(lane, at: try furthest(of: places, beyond: durable, newest: stored, sink: name), durable: durable)
         }
         if !added.isEmpty { try store.moveCursors(added) }
         if lanes.contains(where: { $0.progress.pendingMove != nil }) { keeper.touch() }
@@ -125,6 +127,11 @@ public final class Dispatcher: Sendable {
         for lane in crew.lanes { lane.reopen() }
     }
 
+    /// What the store lost keeps its numbers, so that none is ever that of two events.
+    func passOver(_ places: [LinePlace]) throws(StoreError) {
+        if let last = places.map(\.sequence).max(), last > store.newestSequence { try store.skip(through: last) }
+    }
+
     /// Where a sink goes on that knows by itself which events it holds. What it says counts only where the store has
     /// the very same event: a file may be another sink's, or of another store.
     func furthest(
@@ -156,8 +163,8 @@ public final class Dispatcher: Sendable {
     private func sayAhead(_ sink: String, place: Int64, newest: Int64) {
         let message =
             "holds an event of number \(place), but the newest stored one is \(newest): acknowledged events were "
-            + "lost with the store's end, or the lines are of another store. Was an old backup restored? What is "
-            + "stored from now on follows them in the file."
+            + "lost with the store's end, or the lines are of another store. Was an old backup restored? Their numbers "
+            + "are not used again: the next event is number \(place + 1) or higher, and follows them in the file."
         log(DeliveryNote(level: .critical, sink: sink, message: message, topic: .ahead))
     }
 

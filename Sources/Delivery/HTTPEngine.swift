@@ -74,7 +74,7 @@ final class HTTPEngine {
     /// Ends a wait. From any queue.
     func wake() {
         var one: UInt64 = 1
-        _ = write(waker.number, &one, 8)
+        while write(waker.number, &one, 8) == -1, errno == EINTR {}
     }
 
     /// Returns whether `wake` was called.

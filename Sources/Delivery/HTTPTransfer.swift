@@ -26,6 +26,8 @@ final class HTTPTransfer {
     static let answerLimitBytes = 64 << 10
     /// How much of the body is kept to be shown.
     static let excerptBytes = 4 << 10
+    /// How much memory for bodies is kept between requests.
+    private static let keptBodyBytes = 8 << 10
 
     let handle: UnsafeMutableRawPointer
     /// The letter at hand.
@@ -35,6 +37,8 @@ final class HTTPTransfer {
     private var answer = HTTPAnswer()
     private var receivedBytes = 0
     private var bodyBytes = 0
+    /// The body of the request, which libcurl does not copy.
+    private var body = UnsafeMutableRawBufferPointer.allocate(byteCount: HTTPTransfer.keptBodyBytes, alignment: 1)
     private let headers = HeaderList()
 
     /// libcurl's own set-up, once for the process.
@@ -54,6 +58,7 @@ final class HTTPTransfer {
     deinit {
         curl_easy_cleanup(handle)
         problem.deallocate()
+        body.deallocate()
     }
 
     private func options(_ settings: ForwardSettings) -> [CURLcode] {
@@ -130,16 +135,24 @@ final class HTTPTransfer {
         receivedBytes = 0
         problem[0] = 0
         bodyBytes = request.body.count
-        guard ccurl_set_headers(handle, headers.set(request.headers)) == CURLE_OK else { return false }
-        return request.body.withUnsafeBytes { body in
-            ccurl_set_offset(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)) == CURLE_OK
-                && ccurl_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, body.baseAddress ?? UnsafeRawPointer(handle))
-                    == CURLE_OK
-        }
+        resizeBody(bodyBytes)
+        request.body.withUnsafeBytes { body.copyMemory(from: $0) }
+        return ccurl_set_headers(handle, headers.set(request.headers)) == CURLE_OK
+            && ccurl_set_offset(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bodyBytes)) == CURLE_OK
+            && ccurl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress) == CURLE_OK
+    }
+
+    /// Makes room for a body, or gives a large one's back.
+    private func resizeBody(_ count: Int) {
+        let wanted = max(count, Self.keptBodyBytes)
+        guard body.count < wanted || count == 0 && body.count > wanted else { return }
+        body.deallocate()
+        body = .allocate(byteCount: wanted, alignment: 1)
     }
 
     /// What came of the request that has ended with `code`.
     func finish(_ code: CURLcode) -> HTTPAnswer {
+        defer { resizeBody(0) }
         answer.status = ccurl_status(handle)
         answer.isSent = Int(ccurl_sent_bytes(handle)) >= bodyBytes
         let seconds = ccurl_retry_after_seconds(handle)

@@ -4,11 +4,11 @@ import Store
 
 /// Events that are sent together.
 public struct Letter: Sendable {
-    /// An event of a letter, with the bytes that its ranges point into.
+    /// An event of a letter, with its bytes.
     public struct Part: Sendable {
         /// The event.
         public var event: StoredEvent
-        /// The `bytes` of the batch that held it.
+        /// What its ranges point into.
         public var bytes: [UInt8]
     }
 

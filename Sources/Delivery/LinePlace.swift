@@ -60,6 +60,7 @@ public struct LinePlace: Sendable, Equatable {
 
     private static func number(_ digits: Slice<UnsafeRawBufferPointer>) -> Int64? {
         guard !digits.isEmpty, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-        return Int64(String(decoding: digits, as: UTF8.self))
+        // The store is to go on behind it, and must have numbers left then.
+        return Int64(String(decoding: digits, as: UTF8.self)).flatMap { $0 < 1 << 62 ? $0 : nil }
     }
 }

@@ -128,6 +128,9 @@ extension Subscription {
         lookedAt = old.lookedAt
     }
 
+    /// Has it leave out what was taken already.
+    mutating func leaveOut(_ taken: Set<Int64>) { self.taken.formUnion(taken) }
+
     /// Lets a sink know how far the sink of another lane came that has ended.
     func takeOver(from old: Subscription) {
         if case .sink(let sink) = taker, case .sink(let other) = old.taker { sink.takeOver(from: other) }

@@ -13,7 +13,7 @@ import Store
 struct Window {
     struct Entry {
         let event: StoredEvent
-        /// Given back once the event is done with.
+        /// Its own, not its batch's, and given back once it is done with.
         var bytes: [UInt8]
         let key: UInt64
         /// The place of the next event with this key; 0 where there is none yet.
@@ -57,7 +57,8 @@ struct Window {
     private(set) var first = 1
     /// How many at the front of `entries` are done and not yet removed.
     private var doneCount = 0
-    private var byteCount = 0
+    /// How many bytes the entries keep in memory.
+    private var heldBytes = 0
     var lines: [UInt64: Line] = [:]
     /// Keys with an event to send now, in the order in which they came to that.
     var ready = Queue<UInt64>()
@@ -110,7 +111,7 @@ struct Window {
     /// How much more may be read; nil where the window is full.
     var room: ReadLimit? {
         let events = terms.capacity.events - (entries.count - doneCount)
-        let bytes = terms.capacity.bytes - byteCount
+        let bytes = terms.capacity.bytes - heldBytes
         return events > 0 && bytes > 0 ? ReadLimit(events: events, bytes: bytes) : nil
     }
 
@@ -133,8 +134,9 @@ struct Window {
         for event in batch.events {
             let key = key(event)
             let place = first + entries.count
-            entries.append(Entry(event: event, bytes: batch.bytes, key: key))
-            byteCount += Int(event.body.count)
+            let alone = batch.alone(event)
+            entries.append(Entry(event: alone.event, bytes: alone.bytes, key: key))
+            heldBytes += alone.bytes.count
             openCount += 1
             if let tail = lines[key]?.tail {
                 lines[key]?.tail = place
@@ -199,7 +201,7 @@ struct Window {
 
     private func isGathering(_ now: UInt64) -> Bool {
         guard let gatherUntil, now < gatherUntil, !isDraining else { return false }
-        return waitingCount < terms.letter.events && byteCount < terms.letter.bytes
+        return waitingCount < terms.letter.events && heldBytes < terms.letter.bytes
     }
 
     /// How many events are in no letter that is under way.
@@ -243,15 +245,13 @@ struct Window {
     mutating func finish(_ place: Int) {
         let key = self[place].key
         self[place].isDone = true
+        heldBytes -= self[place].bytes.count
         self[place].bytes = []
         openCount -= 1
         setFailures(of: key, failed: false)
         let next = self[place].next
         if next == 0 { lines[key] = nil } else { lines[key]?.head = next }
-        while doneCount < entries.count, entries[doneCount].isDone {
-            byteCount -= Int(entries[doneCount].event.body.count)
-            doneCount += 1
-        }
+        while doneCount < entries.count, entries[doneCount].isDone { doneCount += 1 }
         if doneCount > 256, doneCount > entries.count / 2 {
             entries.removeFirst(doneCount)
             first += doneCount

@@ -79,14 +79,20 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
     func goOn() {
         isAwake.store(true, ordering: .releasing)
         let hasEnded = progress.isFinished
-        if hasEnded { progress.withState { $0.goOn() } }
+        if hasEnded { revive() }
         queue.async {
             // One that had not ended by then has now.
-            if !hasEnded { self.progress.withState { $0.goOn() } }
+            if !hasEnded { self.revive() }
             // From the cursor on anew, for what was in the window may have been left in the middle of something.
             self.windows = nil
             self.turn()
         }
+    }
+
+    private func revive() {
+        let taken = progress.legacy.taken
+        subscription.withLock { $0.leaveOut(taken) }
+        progress.withState { $0.goOn() }
     }
 
     /// Nothing to do: what a target has taken is the target's.
@@ -202,11 +208,12 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
                 let limit = ReadLimit(events: min(room.events, 1024), bytes: min(room.bytes, 1 << 20))
                 let batch = try store.events(after: window.readUpTo, limit: limit)
                 readAgainAt = 0
-                guard let last = batch.events.last else { return }
+                // Where there is no event, the store has passed these numbers over.
+                let last = batch.events.last?.sequence ?? newest
                 let selected = subscription.select(from: batch)
                 progress.countFiltered(of: batch, selected: selected)
                 selected.bytes.withUnsafeBytes { bytes in
-                    window.add(selected, upTo: last.sequence, now: now) { courier.key(of: $0, in: bytes) }
+                    window.add(selected, upTo: last, now: now) { courier.key(of: $0, in: bytes) }
                 }
                 progress.move(to: window.cursor)
             } catch {

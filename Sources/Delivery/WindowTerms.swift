@@ -12,8 +12,9 @@ struct WindowTerms: Sendable {
     var overheadBytes = 0
     /// How long events wait for others to fill a letter, in nanoseconds.
     var gatherNanoseconds: UInt64 = 0
-    /// The most events and bytes of bodies between the cursor and the last event that was read.
-    var capacity = ReadLimit(events: 1024, bytes: 16 << 20)
+    /// The most events between the cursor and the last event that was read, and the most bytes that those of them may
+    /// hold in memory which are not done; one more read may pass that.
+    var capacity = ReadLimit(events: 1024, bytes: 2 << 20)
     var retry = RetryPolicy()
     /// How often an event is sent that the target refuses.
     var attempts = 10
@@ -28,7 +29,8 @@ extension WindowTerms {
         // Enough for every letter that may be under way and as many to follow; what is done and not yet durable is
         // sent again after a crash, so it is not larger than that.
         let letters = terms.concurrency * terms.letter.events * 4
-        capacity = ReadLimit(events: min(max(1024, letters), 65_536), bytes: 16 << 20)
+        let bytes = terms.concurrency * terms.letter.bytes * 2
+        capacity = ReadLimit(events: min(max(1024, letters), 65_536), bytes: min(max(2 << 20, bytes), 16 << 20))
         retry = terms.retry
         attempts = terms.attempts
     }

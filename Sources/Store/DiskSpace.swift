@@ -9,7 +9,7 @@ struct DiskBudget: Equatable {
     /// The write-ahead log is written back at so many bytes, and cut back to twice as many.
     let checkpointBytes: Int64
     /// Callbacks are turned away when fewer bytes are free: room for the log, and for deleting.
-    let reserveBytes: Int64
+    private(set) var reserveBytes: Int64
     /// The size of the ballast: 4 times the bound of the log, on all but the smallest disks.
     let ballastBytes: Int64
 
@@ -18,9 +18,18 @@ struct DiskBudget: Equatable {
     /// - Parameter reserveBytes: the reserve, if it is not to be what suits the disk; 0 for no reserve and no ballast.
     init(totalBytes: Int64, reserveBytes: Int64? = nil) {
         checkpointBytes = min(max(totalBytes / 64, 256 << 10), 8 << 20)
-        // On a disk of some megabytes, no more than an eighth each.
-        self.reserveBytes = reserveBytes ?? min(4 * checkpointBytes, totalBytes / 8)
+        self.reserveBytes = reserveBytes ?? Self.fittingReserve(checkpointBytes, totalBytes)
         ballastBytes = reserveBytes == 0 ? 0 : min(8 * checkpointBytes, totalBytes / 8)
+    }
+
+    /// On a disk of some megabytes, no more than an eighth.
+    private static func fittingReserve(_ checkpointBytes: Int64, _ totalBytes: Int64) -> Int64 {
+        min(4 * checkpointBytes, totalBytes / 8)
+    }
+
+    /// Another reserve; what suits the disk where it is nil.
+    mutating func setReserve(_ bytes: Int64?, totalBytes: Int64?) {
+        reserveBytes = bytes ?? Self.fittingReserve(checkpointBytes, totalBytes ?? .max)
     }
 }
 

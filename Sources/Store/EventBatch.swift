@@ -45,4 +45,47 @@ public struct EventBatch: Sendable {
 
     /// Whether it holds no event.
     public var isEmpty: Bool { events.isEmpty }
+
+    /// One of the batch's events with bytes of its own: who holds on to some events is not to keep all the others of
+    /// their batches in memory.
+    public func alone(_ event: StoredEvent) -> (event: StoredEvent, bytes: [UInt8]) {
+        var copy = EventBatch()
+        copy.bytes.reserveCapacity(event.ownBytes + Self.padding)
+        copy.append(copyOf: event, in: bytes)
+        copy.pad()
+        return (copy.events[0], copy.bytes)
+    }
+
+    /// Adds a copy of an event whose ranges point into `source`.
+    mutating func append(copyOf event: StoredEvent, in source: [UInt8]) {
+        var event = event
+        source.withUnsafeBytes { source in
+            move(&event.endpoint, from: source)
+            move(&event.client, from: source)
+            move(&event.nonce, from: source)
+            move(&event.signature, from: source)
+            move(&event.algorithm, from: source)
+            move(&event.id, from: source)
+            move(&event.body, from: source)
+        }
+        events.append(event)
+    }
+
+    private mutating func move(_ value: inout ByteRange, from source: UnsafeRawBufferPointer) {
+        let range = ByteRange(offset: bytes.count, count: Int(value.count))
+        bytes.append(contentsOf: source[value.range])
+        value = range
+    }
+
+    /// Adds the readable bytes that have to follow the last value.
+    mutating func pad() {
+        bytes.append(contentsOf: repeatElement(0, count: Self.padding))
+    }
+}
+
+extension StoredEvent {
+    /// How many bytes its values have.
+    var ownBytes: Int {
+        Int(endpoint.count + client.count + nonce.count + signature.count + algorithm.count + id.count + body.count)
+    }
 }

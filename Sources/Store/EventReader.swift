@@ -138,16 +138,11 @@ extension EventBatch {
         bytes.append(contentsOf: value)
         return range
     }
-
-    /// Adds the readable bytes that have to follow the last value.
-    mutating func pad() {
-        bytes.append(contentsOf: repeatElement(0, count: Self.padding))
-    }
 }
 
 extension EventValues {
     /// The values of a row with `Schema.eventColumns`, valid until its statement is stepped or reset.
-    fileprivate init(event row: SQLiteStatement) {
+    init(event row: SQLiteStatement) {
         self.init(
             receivedAt: row.number(2), signedAt: row.number(3), endpoint: row.bytes(4), client: row.bytes(10),
             nonce: row.bytes(5), signature: row.bytes(6), algorithm: row.bytes(7), id: row.bytes(8),
@@ -157,7 +152,7 @@ extension EventValues {
     /// Whether `id` begins SHA-256(body), and the checksum is that of the other values.
     ///
     /// - Parameter checksum: nil in rows that were written before there was one.
-    fileprivate func isIntact(sequence: Int64, recordedAt: Int64, checksum: Int64?) -> Bool {
+    func isIntact(sequence: Int64, recordedAt: Int64, checksum: Int64?) -> Bool {
         if let checksum, checksum != self.checksum(sequence: sequence, recordedAt: recordedAt) { return false }
         var digest = InlineArray<32, UInt8>(repeating: 0)
         return withUnsafeMutableBytes(of: &digest) { digest in

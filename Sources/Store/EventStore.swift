@@ -59,6 +59,10 @@ public protocol EventStore: AnyObject, Sendable {
     /// `record` says that it is over: taken, or buried again. Costs next to nothing while there is none.
     func redeliveries(of sink: String, limit: Int) throws(StoreError) -> [Int64]
 
+    /// Has no event get a sequence number up to `sequence` from now on: somebody has had events of those numbers that
+    /// the store does not know. They count as stored, and `newestSequence` is no lower then.
+    func skip(through sequence: Int64) throws(StoreError)
+
     /// Calls `wake` after every commit that stored an event or queued a redelivery, on a queue of the store's. `wake`
     /// must not block.
     func onCommit(_ wake: @escaping @Sendable () -> Void)

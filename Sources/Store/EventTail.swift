@@ -29,7 +29,8 @@ struct EventTail {
         guard !events.isEmpty else { return }
         pieces.append(Piece(bytes: batch.bytes, events: events))
         byteCount += batch.bytes.count
-        while byteCount > capacityBytes, start < pieces.count - 1 {
+        // All of them, where the last one alone is too large: the disk has it, too.
+        while byteCount > capacityBytes, start < pieces.count {
             byteCount -= pieces[start].bytes.count
             pieces[start] = Piece(bytes: [], events: [])
             start += 1
@@ -79,22 +80,34 @@ struct EventTail {
         /// The events in one batch.
         func copied() -> EventBatch {
             var batch = EventBatch()
-            batch.bytes.reserveCapacity(pieces.reduce(EventBatch.padding) { $0 + $1.bytes.count })
             var bodyBytes = 0
             for piece in pieces {
-                let shift = Int32(truncatingIfNeeded: batch.bytes.count)
-                var isUsed = false
-                for event in piece.events where event.sequence > after {
-                    guard batch.events.count < limit.events, bodyBytes < limit.bytes else { break }
-                    batch.events.append(event.shifted(by: shift))
-                    bodyBytes += Int(event.body.count)
-                    isUsed = true
+                var wanted = piece.events[...]
+                wanted = wanted.drop { $0.sequence <= after }.prefix { event in
+                    defer { bodyBytes += Int(event.body.count) }
+                    return bodyBytes < limit.bytes
                 }
-                if isUsed { batch.bytes.append(contentsOf: piece.bytes) }
+                wanted = wanted.prefix(limit.events - batch.events.count)
+                batch.append(wanted, of: piece.bytes)
             }
-            batch.bytes.append(contentsOf: repeatElement(0, count: EventBatch.padding))
+            batch.pad()
             return batch
         }
+    }
+}
+
+extension EventBatch {
+    /// Adds events whose ranges point into `source`: all of it at once, where that is not much more than they need. It
+    /// may be many megabytes, of which one event is wanted.
+    fileprivate mutating func append(_ wanted: ArraySlice<StoredEvent>, of source: [UInt8]) {
+        let ownBytes = wanted.reduce(0) { $0 + $1.ownBytes }
+        guard ownBytes >= source.count / 2 else {
+            for event in wanted { append(copyOf: event, in: source) }
+            return
+        }
+        let shift = Int32(truncatingIfNeeded: bytes.count)
+        bytes.append(contentsOf: source)
+        for event in wanted { events.append(event.shifted(by: shift)) }
     }
 }
 

@@ -165,6 +165,9 @@ final class EventWriter {
         return outcomes
     }
 
+    /// Has no event get a sequence number up to `sequence`.
+    func skip(through sequence: Int64) { nextSequence = max(nextSequence, sequence + 1) }
+
     // MARK: One callback
 
     /// Stores a callback if it is new, and in time or accepted all the same.

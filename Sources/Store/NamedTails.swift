@@ -109,7 +109,8 @@ extension EventReader {
         guard try Schema.hasTails(connection) else { return [] }
         let select = try connection.prepare(
             """
-            SELECT name, sequence, read_at, (SELECT value FROM facts WHERE name = '\(Facts.Name.retiredThrough.rawValue)')
+            SELECT name, sequence, read_at,
+                (SELECT value FROM facts WHERE name = '\(Facts.Name.retiredThrough.rawValue)')
             FROM tails ORDER BY name
             """, for: "reading the tails")
         var tails: [NamedTail] = []

@@ -37,7 +37,8 @@ final class QuarantineTable {
     /// What each callback counts besides its body.
     private static let overheadBytes = 256
 
-    private let bounds: QuarantineBounds
+    /// How much it holds. Where it holds more, the next callback that is kept makes the oldest leave.
+    var bounds: QuarantineBounds
     private let find: SQLiteStatement
     private let again: SQLiteStatement
     private let insert: SQLiteStatement

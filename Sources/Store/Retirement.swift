@@ -1,5 +1,6 @@
 // Deleting old events, a few at a time: by rising sequence, never past what a sink has yet to take, and never what a
-// repeat must be recognised by; past a named tail only if that was forgotten, or is too far behind. What dead letters and redeliveries are about is left behind, and deleted with them.
+// repeat must be recognised by; past a named tail only if that was forgotten, or is too far behind. What dead letters
+// and redeliveries are about is left behind, and deleted with them.
 
 /// What may be deleted at one moment.
 struct RetirementPlan {

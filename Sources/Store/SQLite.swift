@@ -157,6 +157,11 @@ final class SQLiteStatement {
         if let number { bind(index, number) } else { bindNull(index) }
     }
 
+    /// Binds a copy of what `row` has in a column, whatever it is.
+    func bind(_ index: Int32, _ column: Int32, of row: SQLiteStatement) {
+        sqlite3_bind_value(handle, index, sqlite3_column_value(row.handle, column))
+    }
+
     private func bindNull(_ index: Int32) {
         sqlite3_bind_null(handle, index)
     }
@@ -202,9 +207,8 @@ extension StoreError {
     fileprivate static func sqlite(operation: String, path: String, handle: OpaquePointer?, code: Int32) -> StoreError {
         let message = handle.flatMap { sqlite3_errmsg($0) } ?? sqlite3_errstr(code)
         let text = message.map { String(cString: $0) } ?? "unknown error"
-        if code & 0xff == SQLITE_NOTADB || code & 0xff == SQLITE_CORRUPT {
-            return .notAStore(path: path, reason: text)
-        }
+        if code & 0xff == SQLITE_NOTADB { return .notAStore(path: path, reason: text) }
+        if code & 0xff == SQLITE_CORRUPT { return .damaged(path: path, reason: text) }
         return .sqlite(operation: operation, path: path, code: code, message: text)
     }
 }
@@ -214,6 +218,12 @@ extension StoreError {
     var isFullDisk: Bool {
         guard case .sqlite(_, _, let code, _) = self else { return false }
         return code & 0xff == SQLITE_FULL
+    }
+
+    /// Whether a row is none that its table may have.
+    var isConstraint: Bool {
+        guard case .sqlite(_, _, let code, _) = self else { return false }
+        return code & 0xff == SQLITE_CONSTRAINT
     }
 }
 

@@ -9,6 +9,13 @@ extension SQLiteEventStore {
         try change { writer, now throws(StoreError) in try writer.record(progress, now: now) }
     }
 
+    /// Has no event get a sequence number up to `sequence` from now on. The mark remembers it until there is one
+    /// behind it.
+    public func skip(through sequence: Int64) throws(StoreError) {
+        guard sequence > newestSequence else { return }
+        try change { writer, _ throws(StoreError) in writer.skip(through: sequence) }
+    }
+
     /// The events with these sequence numbers, from disk.
     public func events(sequences: [Int64]) throws(StoreError) -> EventBatch {
         try withReader { reader throws(StoreError) in

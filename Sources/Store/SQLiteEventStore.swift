@@ -32,6 +32,8 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
     public let commitTimes = Histogram.seconds()
     /// How many candidates commits held, of those that held any.
     public let commitSizes = Histogram(bounds: [1, 4, 16, 64, 256, 1024, 4096, 16_384])
+    /// How long the writer was held by steps of deleting old events, in nanoseconds.
+    public let retirementTimes = Histogram(bounds: [1, 2, 5, 10, 20, 50, 100, 1000].map { $0 * 1_000_000 })
 
     var writer: EventWriter?
     var upkeep: Upkeep
@@ -45,6 +47,7 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
     public init(
         directory: StateDirectory, options: Options = Options(), notify: @escaping @Sendable (Notice) -> Void
     ) throws(StoreError) {
+        guard access(directory.repairedPath, F_OK) != 0 else { throw .repairInterrupted(directory: directory.path) }
         self.directory = directory
         optionsInForce = Mutex(options)
         self.notify = notify

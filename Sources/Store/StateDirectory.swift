@@ -18,6 +18,9 @@ public final class StateDirectory: Sendable {
     var markPath: String { path + "/hookd.mark" }
     /// Takes room on the disk until it is needed.
     var ballastPath: String { path + "/hookd.ballast" }
+    /// A repair's new store while it is made, and once it is whole and is to take the place of the damaged one.
+    var repairingPath: String { databasePath + ".repairing" }
+    var repairedPath: String { databasePath + ".repaired" }
     /// The write-ahead log.
     var logPath: String { databasePath + "-wal" }
     /// The index of the write-ahead log, in which readers hold locks.

@@ -12,6 +12,12 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case schemaTooNew(path: String, found: Int, supported: Int)
     /// The file is there but is not a store of hookd's.
     case notAStore(path: String, reason: String)
+    /// A part of the file cannot be read, for it is not what was written.
+    case damaged(path: String, reason: String)
+    /// A repair ended between having made a new store and putting it into the old one's place.
+    case repairInterrupted(directory: String)
+    /// A repair could not be made; nothing was changed.
+    case repairFailed(path: String, reason: String)
     /// SQLite failed; `code` is its extended result code.
     case sqlite(operation: String, path: String, code: Int32, message: String)
     /// There is no store to read.
@@ -36,6 +42,16 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case .notAStore(let path, let reason):
             return "\(path) is not an event store that hookd can use: \(reason). Move it away to start empty, "
                 + "or restore it from a backup."
+        case .damaged(let path, let reason):
+            return
+                "\(path) is damaged: \(reason). Stop hookd and run `hookd store repair`: it makes a new store of all "
+                + "that can be read, and keeps the damaged one."
+        case .repairInterrupted(let directory):
+            return
+                "the repair of the store in \(directory) was interrupted. Run `hookd store repair` again: it goes on "
+                + "where it was."
+        case .repairFailed(let path, let reason):
+            return "\(path) was not repaired: \(reason). Nothing was changed."
         case .sqlite(let operation, let path, let code, let message):
             return "\(operation) failed on \(path): \(message) (SQLite code \(code))."
         case .missing(let path):

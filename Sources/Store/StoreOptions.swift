@@ -10,7 +10,7 @@ extension SQLiteEventStore {
         /// The newest events that are kept in memory for sinks, in bytes.
         public var tailBytes: Int
         /// How many bytes of candidates may wait for the writer; beyond it they are `.unavailable`.
-        public var inboxBytes = 16 << 20
+        public var inboxBytes = 8 << 20
         /// How many candidates may wait for the writer; beyond it they are `.unavailable`.
         public var inboxCandidates = 65_536
         /// How old a late callback may be that an endpoint accepts, in seconds: the largest late window of all of them;
@@ -26,8 +26,8 @@ extension SQLiteEventStore {
         /// what suits the disk. 0 for no reserve and no ballast.
         public var reserveBytes: Int64?
 
-        /// A window of five minutes, 16,777,216 nonces and 8 MiB of newest events, unless said otherwise.
-        public init(toleranceSeconds: Int64 = 300, nonceCapacity: Int = 1 << 24, tailBytes: Int = 8 << 20) {
+        /// A window of five minutes, 16,777,216 nonces and 4 MiB of newest events, unless said otherwise.
+        public init(toleranceSeconds: Int64 = 300, nonceCapacity: Int = 1 << 24, tailBytes: Int = 4 << 20) {
             self.toleranceSeconds = toleranceSeconds
             self.nonceCapacity = nonceCapacity
             self.tailBytes = tailBytes
@@ -39,8 +39,8 @@ extension SQLiteEventStore {
     /// What is in force.
     var options: Options { optionsInForce.withLock { $0 } }
 
-    /// Puts another time window, another bound of nonces, other sinks and another retention in force; other options
-    /// stay what they were. Returns when the writer knows of it.
+    /// Puts another time window, another bound of nonces or of the quarantine, other sinks, another retention and
+    /// another reserve in force; other options stay what they were. Returns when the writer knows of it.
     ///
     /// A longer window needs nothing that is not there: what memory does not hold of it is looked up on disk, and what
     /// was deleted there is never taken for new.
@@ -51,9 +51,14 @@ extension SQLiteEventStore {
             options.nonceCapacity = new.nonceCapacity
             options.sinks = new.sinks
             options.retention = new.retention
+            options.quarantine = new.quarantine
+            options.reserveBytes = new.reserveBytes
         }
         // Where that fails, the file is opened again, and then by the new options.
         try? change { writer, now throws(StoreError) in
+            writer.quarantine.bounds = new.quarantine
+            self.upkeep.budget.setReserve(
+                new.reserveBytes, totalBytes: DiskSpace(path: self.directory.path)?.totalBytes)
             try writer.reconfigure(
                 toleranceSeconds: new.toleranceSeconds, nonceCapacity: new.nonceCapacity, now: now / 1_000_000)
         }

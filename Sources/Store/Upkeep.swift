@@ -5,7 +5,7 @@ import Dispatch
 
 /// What upkeep remembers. For the store's queue only.
 struct Upkeep {
-    let budget: DiskBudget
+    var budget: DiskBudget
     var ballast: Ballast
     var clock: ClockWatch
     var pacing = StepPacing()
@@ -126,7 +126,9 @@ extension SQLiteEventStore {
         guard upkeep.clock.jumpSeconds == nil else { return false }
         let plan = RetirementPlan(retention, options, now: wall / 1_000_000)
         let limit = ReadLimit(events: upkeep.pacing.limit, bytes: Int(upkeep.budget.checkpointBytes / 2))
+        let began = clinux_monotonic_nanoseconds()
         let step = try writer.retire(plan, limit: limit)
+        if step.deleted > 0 { retirementTimes.observe(Int(clinux_monotonic_nanoseconds() - began)) }
         for name in step.passedTails { notify(.tailPassed(name: name)) }
         if step.stop != upkeep.lastStop, step.stop != .none { say(step) }
         upkeep.lastStop = step.stop

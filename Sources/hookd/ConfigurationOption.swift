@@ -43,6 +43,11 @@ extension ConfigurationOption {
         return part.map { AdminPart(keys: $0, resolved: resolved) }
     }
 
+    /// The names of the sinks that the configuration names.
+    func sinkNames() throws -> [String] {
+        try decode(SinksPart.self, "or the store with --state-directory").sinks.map { $0.keys.sorted() } ?? []
+    }
+
     /// Reads a part of the configuration, and no more.
     private func decode<Part: Decodable>(_ part: Part.Type, _ elsewhere: String) throws -> Part {
         let elsewhere = "Name another one with --config, \(elsewhere)."
@@ -102,6 +107,15 @@ private struct OperatorPart: Decodable {
     }
 
     var admin: Admin?
+}
+
+/// What `store repair` reads of a configuration.
+private struct SinksPart: Decodable {
+    struct Anything: Decodable {
+        init(from decoder: any Decoder) {}
+    }
+
+    var sinks: [String: Anything]?
 }
 
 /// What `tail` reads of a configuration.

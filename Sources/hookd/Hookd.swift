@@ -26,7 +26,7 @@ struct Hookd: ParsableCommand {
             ServeCommand.self, CheckCommand.self, SendCommand.self, TailCommand.self, TailsCommand.self,
             StatusCommand.self,
             HealthCommand.self, ReloadCommand.self, DeadLettersCommand.self, QuarantineCommand.self,
-            ReplayCommand.self, BackupCommand.self, SelftestCommand.self,
+            ReplayCommand.self, BackupCommand.self, StoreCommand.self, SelftestCommand.self,
         ])
 
     static func main() {

@@ -21,7 +21,8 @@ import Testing
             text: "id: 0000000000000000042\nevent: t\ndata: {\"a\":1}\n\n", events: [event(42, "t", #"{"a":1}"#)],
             why: "an event"),
         Case(
-            text: "id:1\ndata:x\n\nid:2\ndata: y: z\n\n", events: [event(1, "", "x"), event(2, "", "y: z")], why: "two"),
+            text: "id:1\ndata:x\n\nid:2\ndata: y: z\n\n", events: [event(1, "", "x"), event(2, "", "y: z")],
+            why: "two"),
         Case(text: ":\n\n: hello\n\nretry: 2000\n\n", events: [], why: "comments, and what concerns browsers"),
         Case(text: "id: 7\n\n", events: [event(7)], why: "how far the stream is"),
         Case(text: "event: end\nid: 9\n\n", events: [event(9, "end")], why: "its end"),

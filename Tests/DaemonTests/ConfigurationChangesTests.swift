@@ -47,8 +47,9 @@ import Testing
             Change(#""/s""#, #""/t""#, ["state_directory"], "the store"),
             Change(#", "limits""#, #", "admin": {}, "limits""#, [], "a key that was not there, with nothing in it"),
             Change(
-                #", "limits""#, #", "admin": {"listen": "unix:/x", "token": {}}, "limits""#, ["admin.listen"],
-                "a key that was not there"),
+                #", "limits""#, #", "admin": {"listen": "unix:/x", "token": {}}, "limits""#,
+                ["admin.listen", "admin.token"],
+                "keys that were not there"),
             Change(#", "limits": {"body": "1MiB"}"#, "", [], "limits that are those by default"),
         ]) func needsRestart(_ change: Change) throws
     {

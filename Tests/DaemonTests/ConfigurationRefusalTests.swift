@@ -25,6 +25,11 @@ import Testing
         .init(.more(#""retention": {"age": "7"}"#), "retention.age", found: "\"7\"", "no unit"),
         .init(.more(#""retention": {"age": "1s"}"#), "retention.age", found: "\"1s\"", "gone before anyone looks"),
         .init(.more(#""retention": {"size": "1KB"}"#), "retention.size", found: "\"1KB\"", "less than a log"),
+        .init(.more(#""retention": {"reserve": "9KB"}"#), "retention.reserve", found: "\"9KB\"", "less than a log"),
+        .init(
+            .more(#""retention": {"quarantine": 0}"#), "retention.quarantine", found: "0", "late: refuse is for that"),
+        .init(
+            .more(#""retention": {"quarantine_size": 9}"#), "retention.quarantine_size", found: "9", "without a unit"),
         .init(.more(#""retention": {"days": 7}"#), "retention.days", found: "an unknown key", "no such bound"),
         .init(.more(#""retention": "7d""#), "retention", found: "\"7d\"", "a text for an object"),
         .init(.more(#""log": {"level": "verbose"}"#), "log.level", found: "\"verbose\"", "no such level"),

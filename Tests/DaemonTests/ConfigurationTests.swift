@@ -2,6 +2,7 @@
 
 import Foundation
 import Server
+import Store
 import Testing
 
 @testable import Daemon
@@ -16,6 +17,9 @@ import Testing
         #expect(endpoint.lateWindow == .seconds(48 * 3600))
         #expect(configuration.retention.age == .seconds(7 * 86_400))
         #expect(configuration.retention.sizeBytes == nil)
+        #expect(SQLiteEventStore.Options(configuration).reserveBytes == nil)
+        #expect(SQLiteEventStore.Options(configuration).quarantine.count == 10_000)
+        #expect(SQLiteEventStore.Options(configuration).quarantine.bytes == 64 << 20)
         let limits = configuration.limits
         #expect(limits.bodyLimitBytes == 1_048_576)
         #expect(limits.headerLimitBytes == 32_768)
@@ -54,7 +58,7 @@ import Testing
               },
               "limits": { "body": "1B", "headers": "2KiB", "header_count": 3, "connections": 4, "nonces": 5,
                           "header_timeout": "6s", "body_timeout": "7s", "idle_timeout": "8s", "drain_timeout": "9s" },
-              "retention": { "age": "90m", "size": "3GiB" },
+              "retention": { "age": "90m", "size": "3GiB", "reserve": "2GB", "quarantine": 70, "quarantine_size": "5MiB" },
               "log": { "level": "debug", "format": "json" }
             }
             """
@@ -71,6 +75,9 @@ import Testing
         #expect(endpoint.lateWindow == .seconds(6 * 3600))
         #expect(configuration.retention.age == .seconds(5400))
         #expect(configuration.retention.sizeBytes == 3 << 30)
+        let options = SQLiteEventStore.Options(configuration)
+        #expect(options.retention?.sizeBytes == 3 << 30 && options.reserveBytes == 2_000_000_000)
+        #expect(options.quarantine.count == 70 && options.quarantine.bytes == 5 << 20)
         #expect(endpoint.sinks == ["crm", "log"])
         #expect(configuration.sinks.map(\.name) == ["log", "crm"])
         guard case .file(let file) = configuration.sinks[0].kind, file.path == "/etc/hookd/log/events.jsonl",

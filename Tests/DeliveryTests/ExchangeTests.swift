@@ -66,10 +66,10 @@ import Testing
                 count += 1
                 try dispatcher.exchange(
                     [.begin(file("moving", "\(count % 3)")), keep("staying")], patience: Self.patience)
-            } while !isDone()
+            } while !isDone() || count < 12
         }
         #expect(dispatcher.stop(deadline: farAway))
-        #expect(count > 3)
+        #expect(count >= 12)
         #expect(try numbers("staying") == Array(1...4000))
         let moved = try (0..<min(3, count)).map { try numbers("\($0)") }
         #expect(moved.allSatisfy { $0 == $0.sorted() }, "each is in order")
@@ -78,8 +78,10 @@ import Testing
         #expect(store.state.withLock { $0.cursors } == ["moving": 4000, "staying": 4000])
     }
 
-    @Test("of a target's settings: it gets no event twice, although several are under way", arguments: [1, 8])
-    func forward(concurrency: Int) throws {
+    @Test(
+        "of a target's settings: it gets no event twice, although several are under way; also where it fails",
+        arguments: [1, 8], [false, true])
+    func forward(concurrency: Int, fails: Bool) throws {
         let random = Mutex(SplitMix(state: 7))
         let target = try HTTPTarget { _, _ in
             // The target's own slowness, and not a wait of the test.
@@ -98,15 +100,22 @@ import Testing
         }
         let dispatcher = dispatcher([try sink()])
         try dispatcher.start()
+        store.state.withLock { $0.hidesCursors = fails }
         var count = 0
         try storing(600) { isDone in
             repeat {
                 count += 1
-                try dispatcher.exchange([.begin(try sink())], patience: Self.patience)
-            } while !isDone()
+                guard fails else {
+                    try dispatcher.exchange([.begin(try sink())], patience: Self.patience)
+                    continue
+                }
+                #expect(throws: ExchangeError.self) {
+                    try dispatcher.exchange([.begin(try sink()), .begin(file("more"))], patience: Self.patience)
+                }
+            } while !isDone() || count < 12
         }
         #expect(dispatcher.stop(deadline: farAway))
-        #expect(count > 3)
+        #expect(count >= 12)
         let taken = target.state.withLock({ $0.requests }).compactMap {
             $0.text.split(separator: " ").first.flatMap { Int($0) }
         }
@@ -135,10 +144,10 @@ import Testing
                         count % 5 == 0 ? .begin(file("one", endpoints: first)) : keep("one", endpoints: first),
                         keep("two", endpoints: second),
                     ], patience: Self.patience)
-            } while !isDone()
+            } while !isDone() || count < 12
         }
         #expect(dispatcher.stop(deadline: farAway))
-        #expect(count > 3)
+        #expect(count >= 12)
         let (one, two) = (try numbers("one"), try numbers("two"))
         #expect(one == one.sorted() && two == two.sorted())
         #expect((one + two).sorted() == Array(1...4000))

@@ -31,6 +31,8 @@ final class InMemoryEventStore: EventStore {
         var wakes: [@Sendable () -> Void] = []
         var failingReads = 0
         var failingMoves = 0
+        /// Whether nobody can ask for a cursor.
+        var hidesCursors = false
         var holdMoves: DispatchSemaphore?
         /// Called once, when somebody has looked for the newest event and not yet been told.
         var betweenLookAndAnswer: (@Sendable () -> Void)?
@@ -97,7 +99,8 @@ final class InMemoryEventStore: EventStore {
     }
 
     func cursor(of sink: String) throws(StoreError) -> Int64? {
-        state.withLock { $0.cursors[sink] }
+        if state.withLock({ $0.hidesCursors }) { throw .unavailable }
+        return state.withLock { $0.cursors[sink] }
     }
 
     func record(_ progress: DeliveryProgress) throws(StoreError) {
@@ -118,6 +121,10 @@ final class InMemoryEventStore: EventStore {
         }
         if isFailing { throw .unavailable }
         moved.signal()
+    }
+
+    func skip(through sequence: Int64) throws(StoreError) {
+        state.withLock { $0.newest = max($0.newest, sequence) }
     }
 
     func onCommit(_ wake: @escaping @Sendable () -> Void) {

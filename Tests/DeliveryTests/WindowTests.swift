@@ -51,6 +51,24 @@ import Testing
         #expect(sent(&window).map(\.sequences) == [[1], [2], [3]])
     }
 
+    @Test("keeps in memory what its events have themselves, and not what was read with them")
+    func memory() {
+        var terms = WindowTerms()
+        terms.capacity = ReadLimit(events: 100, bytes: 1 << 20)
+        var window = Window(terms, cursor: 0, seed: 1)
+        // Of each hundred that are read, one is for the sink.
+        for read in 1...20 as ClosedRange<Int64> {
+            let batch = makeBatch((0..<100).map { "\($0) " + String(repeating: "x", count: 1000) })
+            let selected = EventBatch(bytes: batch.bytes, events: [batch.events[50]])
+            window.add(selected, upTo: 100 * read, now: 0) { _ in 7 }
+        }
+        #expect(window.openCount == 20)
+        #expect((20 * 1000...20 * 1500).contains(window.keptBytes), "with their batches they are 2 MB")
+        #expect(window.room?.bytes == (1 << 20) - window.keptBytes)
+        while let letter = window.next(now: 0) { _ = window.settle(letter.number, .done, now: 0) }
+        #expect(window.keptBytes == 0 && window.room?.bytes == 1 << 20)
+    }
+
     @Test("moves the cursor over a prefix without gaps only")
     func cursor() {
         var window = window("abcd")
@@ -222,4 +240,15 @@ import Testing
 extension Letter {
     /// The sequences of its events.
     var sequences: [Int64] { parts.map(\.event.sequence) }
+}
+
+extension Window {
+    /// The bytes of all the arrays that its events keep alive, each array once.
+    fileprivate var keptBytes: Int {
+        var arrays: [UnsafeRawPointer: Int] = [:]
+        for entry in entries {
+            entry.bytes.withUnsafeBytes { if let start = $0.baseAddress { arrays[start] = $0.count } }
+        }
+        return arrays.values.reduce(0, +)
+    }
 }

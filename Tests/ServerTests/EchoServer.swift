@@ -80,8 +80,8 @@ final class Echo: Sendable {
     }
 }
 
-/// `/later…`: answered by the test. `/stream…`: by the test, too, piece by piece. `/large`: answered with 8 MiB. `/refuse`: refused after its head. `/close`: the
-/// last answer. All else: answered at once with method, target and body.
+/// `/later…`: answered by the test. `/stream…`: by the test, too, piece by piece. `/large`: answered with 8 MiB.
+/// `/refuse`: refused after its head. `/close`: the last answer. All else: answered at once with method, target and body.
 final class EchoHandler: RequestHandler {
     /// 8 MiB in which no byte can be missing unnoticed.
     static let large = [UInt8]((0..<8 << 20).map { 0x21 + UInt8($0 % 89) })

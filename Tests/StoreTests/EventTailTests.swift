@@ -51,6 +51,15 @@ import Testing
         #expect(batch.events.map(\.recordedAt) == [7, 7])
     }
 
+    @Test("are copied without the others of their commit, which may be many megabytes") func fewOfMany() throws {
+        var tail = EventTail(capacityBytes: 1 << 20)
+        append(&tail, Array(1...16), bodyBytes: 10_000)
+        let batch = try #require(tail.slice(after: 14, limit: ReadLimit(events: 1, bytes: 99))).copied()
+        #expect(batch.values.map(\.nonce) == ["n15"])
+        #expect(batch.values.map(\.body) == [Array(repeating: UInt8(ascii: "b"), count: 10_000)])
+        #expect(batch.bytes.count < 11_000, "16 stored ones and 16 others have 320,000")
+    }
+
     @Test("leave, oldest first, when they are too many bytes") func bounds() {
         var tail = EventTail(capacityBytes: 10_000)
         for sequence in 1...1000 as ClosedRange<Int64> { append(&tail, [sequence], bodyBytes: 400) }
@@ -60,12 +69,17 @@ import Testing
         #expect(sequences(tail, after: kept) == Array(kept + 1...1000))
     }
 
-    @Test("are one batch at least, however large") func oneBatch() {
+    @Test("are none where the last batch alone is too large: the disk has it, too") func oneBatch() {
         var tail = EventTail(capacityBytes: 10)
         append(&tail, [1], bodyBytes: 400)
         append(&tail, [2, 3], bodyBytes: 400)
         #expect(sequences(tail, after: 0) == nil)
-        #expect(sequences(tail, after: 1) == [2, 3])
+        #expect(sequences(tail, after: 1) == nil)
+        tail = EventTail(capacityBytes: 1000)
+        append(&tail, [1], bodyBytes: 4000)
+        append(&tail, [2], bodyBytes: 40)
+        #expect(sequences(tail, after: 0) == nil)
+        #expect(sequences(tail, after: 1) == [2])
     }
 
     @Test("are forgotten") func clear() {

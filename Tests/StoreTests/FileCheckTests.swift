@@ -26,7 +26,7 @@ import Testing
         }
         try runSQL("PRAGMA user_version = 99; PRAGMA journal_mode = DELETE", on: directory.database)
         let before = try #require(directory.contents(of: "hookd.db"))
-        #expect(refusal() == .schemaTooNew(path: directory.database, found: 99, supported: 3))
+        #expect(refusal() == .schemaTooNew(path: directory.database, found: 99, supported: 4))
         #expect(directory.contents(of: "hookd.db") == before)
         #expect(throws: StoreError.self) { try EventReader(stateDirectory: directory.path) }
     }

@@ -55,6 +55,27 @@ import Testing
             directory: StateDirectory(path: disk.path + "/state"), options: options, notify: { notices.add($0) })
     }
 
+    @Test("another reserve, or another bound of the quarantine, is in force at once") func reconfigured() throws {
+        let directory = try TemporaryDirectory()
+        var options = SQLiteEventStore.Options()
+        options.reserveBytes = 1 << 50
+        let store = try SQLiteEventStore(
+            directory: StateDirectory(path: directory.path), options: options, notify: { _ in })
+        defer { store.close() }
+        #expect(store.outcome(of: Callback("a")) == .unavailable, "no disk has that much")
+        options.reserveBytes = 1 << 20
+        options.quarantine.count = 1
+        store.reconfigure(options)
+        #expect(store.outcome(of: Callback("a")) == .stored(sequence: 1))
+        for number in 0..<3 {
+            let late = Callback("l\(number)", "{\"n\":\(number)}").with {
+                ($0.signedAt, $0.isLate, $0.lateTreatment) = ($0.signedAt - 10_000, true, .quarantine)
+            }
+            #expect(store.outcome(of: late) == .quarantined)
+        }
+        #expect(try store.quarantined(limit: 9).map(\.number) == [3])
+    }
+
     private func callbacks(_ round: Int) -> [Callback] {
         (0..<16).map { index in
             Callback("n\(round)-\(index)").with {

@@ -85,6 +85,23 @@ import Testing
         try run(later) { _ in #expect(later.texts == [], "once is enough") }
     }
 
+    @Test("numbers that somebody has seen are passed over for good") func skipped() throws {
+        try run { store in
+            #expect(store.outcome(of: Callback("a")) == .stored(sequence: 1))
+            try store.skip(through: 7)
+            #expect(store.newestSequence == 7)
+            #expect(store.outcome(of: Callback("b")) == .stored(sequence: 8))
+            try store.skip(through: 5)
+            #expect(store.outcome(of: Callback("c")) == .stored(sequence: 9))
+            try store.skip(through: 20)
+        }
+        let notices = Notices()
+        try run(notices) { store in
+            #expect(notices.texts == ["lost from 9 to 20"])
+            #expect(store.outcome(of: Callback("d")) == .stored(sequence: 21))
+        }
+    }
+
     @Test("nothing is noticed when nothing is lost") func notLost() throws {
         try run { store in
             _ = store.outcomes(of: [Callback("a"), Callback("b")])

@@ -47,6 +47,34 @@ import Testing
         #expect(try daemon.stop() == .exited(0))
     }
 
+    @Test("get what a reload says of their entry, all of them") func reload() throws {
+        let home = try DaemonHome()
+        let sockets = [try HandedSocket("web"), try HandedSocket("web")]
+        func settings(_ keys: String) -> Settings {
+            var settings = Settings(
+                listeners: [#"{"address": "systemd:web"\#(keys)}"#], endpoint: ["allow": #"["192.0.2.9"]"#])
+            settings.listen = "unix:\(home.directory.file("own.sock"))"
+            return settings
+        }
+        func statuses() throws -> [Int] {
+            try sockets.map { socket in
+                let request = try SignedCallback.unique().request(adding: ["X-Forwarded-For: 192.0.2.9"])
+                return try RawConnection(port: socket.port).exchange(request).status
+            }
+        }
+        try home.directory.write(settings("").json, to: "hookd.json")
+        let process = try activate(["serve", "--config", home.configurationPath], with: sockets)
+        _ = try process.errors.wait("the start") { $0.contains("hookd listening on ") ? true : nil }
+        #expect(try statuses() == [403, 403])
+        let forwarded = #", "forwarded": {"header": "x-forwarded-for", "trusted": ["127.0.0.1"]}"#
+        try home.directory.write(settings(forwarded).json, to: "hookd.json")
+        let run = try hookd(["reload", "--config", home.configurationPath])
+        #expect(run.ending == .exited(0), "\(run.errors)")
+        #expect(try statuses() == [200, 200])
+        process.signal(SIGTERM)
+        #expect(try process.wait() == .exited(0))
+    }
+
     struct Missing: Sendable, CustomTestStringConvertible {
         let listen: String, names: [String], key: String, says: String, why: String
         var top: [String: String] = [:]

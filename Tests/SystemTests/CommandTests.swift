@@ -15,7 +15,7 @@ import Testing
         "--help of each command prints its usage",
         arguments: [
             "serve", "check", "send", "tail", "tails", "status", "health", "reload", "dead-letters", "quarantine",
-            "replay", "backup", "selftest",
+            "replay", "backup", "store", "selftest",
         ])
     func help(_ command: String) throws {
         let run = try hookd([command, "--help"])

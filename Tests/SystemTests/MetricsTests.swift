@@ -27,7 +27,8 @@ import Testing
         _ = try awaitLines(1, in: daemon.home.eventsPath)
         let expected = [
             "hookd_callbacks_total": "counter", "hookd_callback_seconds": "histogram",
-            "hookd_commit_seconds": "histogram", "hookd_commit_events": "histogram", "hookd_connections": "gauge",
+            "hookd_commit_seconds": "histogram", "hookd_commit_events": "histogram",
+            "hookd_retention_step_seconds": "histogram", "hookd_connections": "gauge",
             "hookd_http_requests_total": "counter", "hookd_sink_events_total": "counter",
             "hookd_sink_lag_events": "gauge", "hookd_sink_lag_seconds": "gauge", "hookd_sink_retries_total": "counter",
             "hookd_dead_letters": "gauge", "hookd_store_bytes": "gauge", "hookd_store_events": "gauge",

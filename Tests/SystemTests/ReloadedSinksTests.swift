@@ -178,6 +178,29 @@ import Testing
         #expect(try daemon.post(another).status == 200)
     }
 
+    @Test("a proxy is believed where the file says so, although one entry of `listen` may be several sockets")
+    func proxies() throws {
+        let (one, two) = (try HandedSocket("web"), try HandedSocket("web"))
+        func settings(_ forwarded: String) -> Settings {
+            Settings(
+                listen: "systemd:web", listeners: [#"{"address": "127.0.0.1:0"\#(forwarded)}"#],
+                endpoint: ["allow": #"["192.0.2.1"]"#])
+        }
+        let daemon = try DaemonProcess(in: DaemonHome(), settings(""), sockets: [one, two])
+        let listeners = try #require(try daemon.status()["listeners"] as? [[String: Any]])
+        let address = try #require(listeners.last?["address"] as? String)
+        let own = try #require(address.split(separator: ":").last.flatMap { UInt16($0) })
+        func status(_ port: UInt16) throws -> Int {
+            let request = try SignedCallback.unique().request(adding: ["X-Forwarded-For: 192.0.2.1"])
+            return try RawConnection(port: port).exchange(request).status
+        }
+        #expect(try [one.port, two.port, own].map(status) == [403, 403, 403])
+        _ = try reload(daemon, settings(#", "forwarded": {"header": "x-forwarded-for", "trusted": ["127.0.0.1"]}"#))
+        #expect(try [one.port, two.port, own].map(status) == [403, 403, 200])
+        _ = try reload(daemon, settings(""))
+        #expect(try [one.port, two.port, own].map(status) == [403, 403, 403])
+    }
+
     @Test("the admin listener's token is another one at once") func token() throws {
         let home = try DaemonHome()
         try home.directory.write("0123456789abcdef-one", to: "one")

@@ -39,6 +39,9 @@ final class LoadClients: @unchecked Sendable {  // variables: only with `conditi
         try wait { results.acknowledged.count >= count || running == 0 }
     }
 
+    /// Those that were answered 200 up to now.
+    var acknowledged: [Acknowledged] { condition.withLock { results.acknowledged } }
+
     /// Waits until the daemon's end has ended all clients.
     func finish() throws -> Results {
         try wait { running == 0 }
