@@ -60,7 +60,7 @@ class OnTerminal:
             os.close(self.master)
 
 
-def run(command, directory, environment, columns=120, seconds=60):
+def run(command, directory, environment, columns=120, seconds=120):
     """Exit status and text of a command that ends by itself."""
     terminal = OnTerminal(command, directory, environment, columns)
     terminal.read_until(seconds=seconds)
