@@ -4,6 +4,7 @@ base images are made by debootstrap.
 Where control groups are of both versions, as on many a virtual machine, the container runtime refuses to work, so it
 runs in a mount namespace that has those of version 2 alone, and sets no limits by them.
 """
+import contextlib
 import json
 import pathlib
 import shutil
@@ -87,11 +88,18 @@ def inspect(what):
     return json.loads(podman("inspect", what).stdout)[0]
 
 
-def clean():
-    """Ends containers and takes images and volumes away; the trees that they were made of stay."""
+def forget_containers():
+    """Ends all containers, and takes their state away. The storage is this test's alone."""
     podman("rm", "--all", "--force", "--time=5", check=False)
     podman("volume", "rm", "--all", "--force", check=False)
+    # Control groups of the process that watched each container; one that a container of another hand is in stays.
+    for parent in pathlib.Path("/sys/fs/cgroup").glob("**/libpod_parent"):
+        for group in [*sorted(parent.glob("**/*/"), reverse=True), parent]:
+            with contextlib.suppress(OSError):
+                group.rmdir()
+
+
+def forget_images():
+    """Takes the images away; the trees that the base images were made of stay."""
     podman("rmi", "--all", "--force", check=False)
-    subprocess.run(["rm", "-rf", STORAGE], check=False)
-    for group in pathlib.Path("/sys/fs/cgroup").glob("**/libpod_parent"):
-        group.rmdir()
+    shutil.rmtree(STORAGE)

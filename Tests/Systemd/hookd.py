@@ -15,6 +15,7 @@ CONFIGURATION = "/etc/hookd/config.json"
 SECRET_FILE = "/etc/hookd/sinch-webhook-secret"
 EVENTS = "/var/log/hookd/events.jsonl"
 PORT = 8080
+URL = f"http://127.0.0.1:{PORT}/callbacks"
 
 
 def install(machine, package, *options):
@@ -42,7 +43,7 @@ def configure(machine, settings):
 
 def send(machine, *options):
     """One callback by `hookd send`: its exit code, and the answer."""
-    return machine.ask("hookd", "send", f"http://127.0.0.1:{PORT}/callbacks", "--secret-file", SECRET_FILE, *options)
+    return machine.ask("hookd", "send", URL, "--secret-file", SECRET_FILE, *options)
 
 
 def journal(machine, *options):

@@ -50,7 +50,8 @@ def reloaded(bar, machine):
 
 def _last_reload(machine):
     status = machine.do("hookd", "status", "--json")
-    return hookd.json.loads(status)["configuration"]["last_reload"]["succeeded"]
+    last = hookd.json.loads(status)["configuration"]["last_reload"]
+    return last and last["succeeded"]
 
 
 def restarted(bar, machine, times=20):
