@@ -3,8 +3,8 @@
 //
 //     filtered ERROR FAMILIES CALLS PROGRAM ARGUMENT…
 //
-// ERROR is the error that a forbidden call gets, or 0 where the process is to be killed. FAMILIES is a list of numbers with
-// commas, CALLS a file with the name of an allowed call on each line.
+// ERROR is the error that a forbidden call gets, or 0 where the process is to be killed. FAMILIES is a list of numbers
+// with commas, CALLS a file with the name of an allowed call on each line.
 #include <errno.h>
 #include <seccomp.h>
 #include <stdio.h>

@@ -30,7 +30,7 @@ def commands(text):
 
 
 def pattern(shown):
-    """What a printed line must be like: numbers and hashes are others each time, `…` and ` …` stand for anything."""
+    """What a printed line must be like: numbers and hashes are others each time, `…` stands for anything."""
     parts = re.split(r"( ?…|[0-9a-f]{32}|\d+)", shown)
     words = {True: "[0-9a-f]{32}", False: r"\d+"}
     return "".join(".*" if part.endswith("…") else words[len(part) == 32] if re.fullmatch(r"[0-9a-f]{32}|\d+", part)

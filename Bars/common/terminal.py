@@ -14,7 +14,7 @@ import time
 class OnTerminal:
     """A command of the shell on a terminal of its own; `text` is what it has shown."""
 
-    def __init__(self, command, directory, environment, columns=120):
+    def __init__(self, command, directory, environment, columns=80):
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
         self.process = subprocess.Popen(
@@ -60,7 +60,7 @@ class OnTerminal:
             os.close(self.master)
 
 
-def run(command, directory, environment, columns=120, seconds=60):
+def run(command, directory, environment, columns=80, seconds=120):
     """Exit status and text of a command that ends by itself."""
     terminal = OnTerminal(command, directory, environment, columns)
     terminal.read_until(seconds=seconds)

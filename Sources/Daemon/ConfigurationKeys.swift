@@ -186,7 +186,7 @@ enum LimitKeys {
         "How much of a head or body has to arrive in a second, on average. What is slower after five seconds is"
             + " answered 408. Without it any rate that is done before the timeouts.")
     static let requestMemory = Setting(
-        "request_memory", SizeKind(bounds: 65_536...(1 << 40)), default: 33_554_432,
+        "request_memory", SizeKind(bounds: 65_536...(1 << 40)), default: 16_777_216,
         "The most bytes of requests in memory, all connections together. What is beyond is answered 503.")
 
     private static let timeout = DurationKind(bounds: .milliseconds(10)...(.seconds(3600)))

@@ -14,7 +14,7 @@ public struct ServerLimits: Sendable {
     /// How long a connection must have waited for its next request before it may be ended for another that wants in.
     public var leastIdleTime = Duration.seconds(1)
     /// How many bytes of requests that have not come whole are kept at once; a request beyond it is answered 503.
-    public var requestMemoryBytes = 32 << 20
+    public var requestMemoryBytes = 16 << 20
     /// How long a head may take from its first byte to its last, and a new connection to send anything.
     public var headerTimeout = Duration.seconds(10)
     /// How long a body may take from the end of the head.

@@ -95,26 +95,33 @@ final class TableCopy {
 
     /// Numbers of dead letters and of the quarantine are never used again, even if their rows are gone.
     ///
-    /// - Returns: whether they could be read. Where they could not, those of the rows that were copied count.
+    /// - Returns: whether they could be read. Where they could not, they go on far behind the rows that were copied.
     func keepCounters() throws(StoreError) -> Bool {
         let select = try old.prepare("SELECT name, seq FROM sqlite_sequence", for: "reading the counters")
-        let forget = try new?.prepare("DELETE FROM sqlite_sequence WHERE name = ?", for: "keeping a counter")
-        let insert = try new?.prepare(
-            "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", for: "keeping a counter")
         do throws(StoreError) {
-            while try select.step() {
-                guard let forget, let insert else { continue }
-                let (name, number) = (select.text(0), select.number(1))
-                forget.bind(1, copying: name)
-                try forget.step()
-                insert.bind(1, copying: name)
-                insert.bind(2, number)
-                try insert.step()
-            }
+            while try select.step() { try keepCounter(of: select.text(0), at: select.number(1)) }
             return true
         } catch .damaged {
+            for name in ["dead_letters", "quarantine"] {
+                let left = try new?.number("SELECT max(number) FROM \(name)", for: "reading \(name)") ?? 0
+                try keepCounter(of: name, at: left + Self.counterJump)
+            }
             return false
         }
+    }
+
+    /// How far a counter is set ahead where its last number cannot be read.
+    private static let counterJump: Int64 = 1_000_000
+
+    private func keepCounter(of table: String, at number: Int64) throws(StoreError) {
+        guard let new else { return }
+        let forget = try new.prepare("DELETE FROM sqlite_sequence WHERE name = ?", for: "keeping a counter")
+        forget.bind(1, copying: table)
+        try forget.step()
+        let insert = try new.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", for: "keeping a counter")
+        insert.bind(1, copying: table)
+        insert.bind(2, number)
+        try insert.step()
     }
 
     func setCursor(of sink: String, to sequence: Int64) throws(StoreError) {

@@ -155,7 +155,7 @@ import Testing
             .limits(#""request_memory": "1MiB""#), "limits.request_memory", found: "1MiB",
             "no room for a body and its headers"),
         .init(
-            .limits(#""body": "64MiB""#), "limits.request_memory", found: "32MiB", "no room for so large a body"),
+            .limits(#""body": "64MiB""#), "limits.request_memory", found: "16MiB", "no room for so large a body"),
     ]
 
     @Test("are refused with their path", arguments: listeners + proxies + clients) func refused(_ c: Case) {

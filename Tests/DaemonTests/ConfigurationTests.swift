@@ -29,7 +29,7 @@ import Testing
         #expect(limits.connectionsPerAddress == nil)
         #expect(limits.connectionAge == .seconds(3600))
         #expect(limits.minimumBytesPerSecond == nil)
-        #expect(limits.requestMemoryBytes == 33_554_432)
+        #expect(limits.requestMemoryBytes == 16_777_216)
         #expect(limits.headerTimeout == .seconds(10))
         #expect(limits.bodyTimeout == .seconds(30))
         #expect(limits.idleTimeout == .seconds(75))

@@ -60,7 +60,7 @@ import Testing
                 sink log: file /x/y
                 sink crm: forward to https://crm.example.com/sinch, 15s for an attempt, \#
                 waiting 1s to 1m between attempts
-                limits: body 1MiB, headers 32KiB in 100 fields, 32MiB of requests in memory; 10000 connections, \#
+                limits: body 1MiB, headers 32KiB in 100 fields, 16MiB of requests in memory; 10000 connections, \#
                 each for 1h; 10s for headers, 30s for a body, 75s idle, 20s to drain; 16777216 nonces
                 retention: events of 30d, at most 10GB; longer what a sink has yet to take
                 admin on a Unix socket in the runtime or state directory, for its owner only

@@ -82,7 +82,7 @@ import Testing
                 let found = try store.cursor(of: sink)
                 #expect(found == (report.restarted.contains(sink) ? oldest : place), "page \(page)")
             }
-            let isElsewhereWhole = report.incomplete.isEmpty
+            let isElsewhereWhole = report.incomplete.allSatisfy { $0 == "sqlite_sequence" }
             if isElsewhereWhole {
                 #expect(try store.deadLetters(limit: 9).map(\.sequence) == [3, 5], "page \(page)")
                 #expect(try store.quarantined(limit: 9).count == 1, "page \(page)")
@@ -91,7 +91,9 @@ import Testing
                 var more = DeliveryProgress()
                 more.buried = [DeadLetter(sink: "a", sequence: 9, id: [], attempts: 1, status: nil, error: "")]
                 try store.record(more)
-                #expect(try store.deadLetters(limit: 9).map(\.number) == [1, 2, 4], "page \(page)")
+                let numbers = try store.deadLetters(limit: 9).map(\.number)
+                // 3 was that of a letter which is gone.
+                #expect(numbers == [1, 2, report.incomplete.isEmpty ? 4 : 1_000_003], "page \(page)")
             }
             if lost.isEmpty, isElsewhereWhole { wholeAgain += 1 }
             #expect(FileManager.default.fileExists(atPath: try #require(report.damagedPath)))

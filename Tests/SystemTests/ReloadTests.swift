@@ -62,7 +62,7 @@ import Testing
         #expect(try daemon.command("reload").ending == .exited(0))
         #expect(try daemon.post(SignedCallback("{}", nonce: "a.b")).status == 401)
         #expect(try daemon.stop() == .exited(0))
-        let log = daemon.process.errors.text
+        let log = try daemon.process.errors.toEnd()
         #expect(log.contains("outcome=malformed") && !log.contains("outcome=forged"))
     }
 

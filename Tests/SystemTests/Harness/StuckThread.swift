@@ -17,12 +17,8 @@ struct StuckThread {
 
     /// Holds the thread of this name.
     init(_ name: String, of pid: pid_t) throws {
-        let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task").compactMap { pid_t($0) }
-        let found = threads.first { id in
-            String(decoding: contents(of: "/proc/\(pid)/task/\(id)/comm"), as: UTF8.self) == name + "\n"
-        }
-        guard let found else { throw Failure("process \(pid) has no thread \(name)") }
-        id = found
+        // A program that was just started has the name of the one that started it for a moment.
+        id = try poll("a thread \(name) of process \(pid)") { try Self.thread(name, of: pid) }
         try Self.ptrace(0x4206, id)  // PTRACE_SEIZE
         try Self.ptrace(0x4207, id)  // PTRACE_INTERRUPT
         try poll("the stop of thread \(name)") { [id] in state(pid, id) == "t" ? () : nil }
@@ -30,6 +26,13 @@ struct StuckThread {
     }
 
     private let pid: pid_t
+
+    private static func thread(_ name: String, of pid: pid_t) throws -> pid_t? {
+        let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task").compactMap { pid_t($0) }
+        return threads.first { id in
+            String(decoding: contents(of: "/proc/\(pid)/task/\(id)/comm"), as: UTF8.self) == name + "\n"
+        }
+    }
 
     /// Lets it go on.
     func letGo() throws { try Self.ptrace(17, id) }  // PTRACE_DETACH
