@@ -3,8 +3,8 @@
 #     docker build -t hookd .
 #     docker run --read-only -p 8080:8080 -v hookd-state:/var/lib/hookd -v ./config.json:/etc/hookd/config.json:ro hookd
 #
-# The configuration must listen on 0.0.0.0:8080 there: docs/operating.md has the rest. podman keeps the health check with
-# --format docker only. Any images with Swift and of Debian 12 will do: --build-arg BUILDER=… --build-arg RUNTIME=…
+# The configuration must listen on 0.0.0.0:8080 there: docs/operating.md has the rest. podman keeps the health check
+# with --format docker only. Any images with Swift and of Debian 12 will do: --build-arg BUILDER=… --build-arg RUNTIME=…
 
 ARG BUILDER=swift:6.3-bookworm
 ARG RUNTIME=debian:bookworm-slim

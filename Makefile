@@ -51,6 +51,19 @@ define CONFIGURATION
 endef
 export CONFIGURATION
 
+# Tries the bars of a page, or the one that BAR names, and says at the end which were missed.
+define hold
+missed=
+for bar in $(or $(BAR),$(1)); do
+	Bars/$$bar || missed="$$missed $$bar"
+	echo
+done
+if [ -n "$$missed" ]; then
+	echo "Missed:$$missed" >&2
+	exit 1
+fi
+endef
+
 help: ## say what can be made (default)
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
@@ -172,43 +185,18 @@ constant-time: packages ## count the instructions of a verification, for signatu
 
 edge: PACKAGES += python3 nginx haproxy slowhttptest strace wrk openssl
 edge: build ## hold the bars of docs/bars.md against a release build, for ten minutes; one of them: make edge BAR=memory
-	@missed=
-	for bar in $(or $(BAR),leniences desync descriptors certificate-swap tls-throughput memory slow-clients); do
-		Bars/$$bar || missed="$$missed $$bar"
-		echo
-	done
-	if [ -n "$$missed" ]; then
-		echo "Missed:$$missed" >&2
-		exit 1
-	fi
+	@$(call hold,leniences desync descriptors certificate-swap tls-throughput memory slow-clients)
 
 durability: PACKAGES += python3 strace sqlite3 libfaketime wrk openssl
 durability: build ## hold the bars of docs/durability.md, for half an hour; one of them: make durability BAR=io-errors
-	@missed=
-	for bar in $(or $(BAR),kills power-cuts io-errors disk-full disk-hangs clock-steps bit-rot forgotten-reader \
-		bad-sinks large-store); do
-		Bars/$$bar || missed="$$missed $$bar"
-		echo
-	done
-	if [ -n "$$missed" ]; then
-		echo "Missed:$$missed" >&2
-		exit 1
-	fi
+	@$(call hold,kills power-cuts io-errors disk-full disk-hangs clock-steps bit-rot forgotten-reader bad-sinks large-store)
 
 crash: build ## kill hookd again and again under load, and look whether it kept its promise; more: make crash CYCLES=1000
 	@$(HOOKD) selftest --cycles $(CYCLES)
 
 service: PACKAGES += python3 prometheus openssl strace gcc libseccomp-dev systemd jq curl
 service: build ## hold the bars of docs/service-bars.md, for some minutes; one of them: make service BAR=secrets
-	@missed=
-	for bar in $(or $(BAR),secrets restarts unit monitoring readme); do
-		Bars/$$bar || missed="$$missed $$bar"
-		echo
-	done
-	if [ -n "$$missed" ]; then
-		echo "Missed:$$missed" >&2
-		exit 1
-	fi
+	@$(call hold,secrets restarts unit monitoring readme)
 
 # How long `make soak` lasts.
 MINUTES := 5

@@ -16,7 +16,8 @@ KEPT = ROOT / ".build-tree"
 STORAGE = KEPT / "podman"
 # What Swift itself is linked with, and calls.
 FOR_SWIFT = ["binutils", "ca-certificates", "git", "libc6-dev", "libcurl4-openssl-dev", "libedit2", "libgcc-12-dev",
-             "libncurses6", "libpython3.11", "libstdc++-12-dev", "libxml2", "libz3-4", "pkg-config", "tzdata", "zlib1g-dev"]
+             "libncurses6", "libpython3.11", "libstdc++-12-dev", "libxml2", "libz3-4", "pkg-config", "tzdata",
+             "zlib1g-dev"]
 OPTIONS = ["--root", STORAGE / "graph", "--runroot", STORAGE / "run", "--storage-driver", "vfs",
            "--cgroup-manager", "cgroupfs", "--events-backend", "file"]
 ALONE = "umount -R /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 none /sys/fs/cgroup; exec \"$@\""
@@ -78,7 +79,8 @@ def build():
     podman("build", "--format=docker", "--isolation=chroot", "--tag=localhost/swift-builder", "--file", recipe, STORAGE,
            seconds=300)
     volumes = [f"--volume={folder}:{folder}:ro" for folder in [swift, *mirrors]]
-    podman("build", "--format=docker", "--isolation=chroot", "--layers=false", "--network=host", "--tag=localhost/hookd",
+    podman("build", "--format=docker", "--isolation=chroot", "--layers=false", "--network=host",
+           "--tag=localhost/hookd",
            "--build-arg=BUILDER=localhost/swift-builder", f"--build-arg=RUNTIME={runtime}", *volumes, ROOT,
            seconds=1500, stdout=sys.stderr, stderr=sys.stderr)
     return "localhost/hookd"

@@ -94,7 +94,8 @@ class Machine:
                 env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})
         try:
             self.leader = await_("a process 1", lambda: first_process(self.nspawn.pid))
-            await_("systemctl answers", lambda: self.ask("systemctl", "is-system-running")[1] in ("running", "degraded"))
+            await_("systemctl answers",
+                   lambda: self.ask("systemctl", "is-system-running")[1] in ("running", "degraded"))
         except BaseException:
             self.__exit__()
             raise

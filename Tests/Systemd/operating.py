@@ -1,4 +1,4 @@
-"""What docs/operating.md has an operator do, done so: the journal, encrypted and new secrets, a backup that is restored."""
+"""What docs/operating.md has an operator do: the journal, encrypted and new secrets, a backup that is restored."""
 import json
 import shutil
 
@@ -16,7 +16,8 @@ def logged(bar, machine):
     started = [entry for entry in hookd.journal(machine) if entry.get("HOOKD_KIND") == "started"]
     bar.hold("journal: the start has an id", len(started[-1]["MESSAGE_ID"]) if started else 0, exactly=32)
     catalogued = machine.do("journalctl", "--unit=hookd", "--catalog", "--no-pager", "HOOKD_KIND=started")
-    bar.hold("journal: the id has a text in the catalogue", "Subject: hookd takes callbacks" in catalogued, exactly=True)
+    bar.hold("journal: the id has a text in the catalogue", "Subject: hookd takes callbacks" in catalogued,
+             exactly=True)
 
     hookd.send(machine, "--fault", "forged")
     await_("a forged callback in the journal", lambda: _entries(machine, HOOKD_OUTCOME="forged"))
@@ -95,7 +96,8 @@ def restored(bar, machine):
     machine.do("rm", "-f", "/var/lib/hookd/hookd.db-wal", "/var/lib/hookd/hookd.db-shm", BACKUP)
     machine.do("systemctl", "start", "hookd.socket", "hookd")
     bar.figure("backup: callbacks answered 200 beside it", len(load.result["acknowledged"]))
-    bar.hold("restored: hookd says that events are gone", bool(_entries(machine, HOOKD_KIND="events_lost")), exactly=True)
+    bar.hold("restored: hookd says that events are gone", bool(_entries(machine, HOOKD_KIND="events_lost")),
+             exactly=True)
     _, answer = hookd.send(machine)
     bar.hold("restored: the next number is one that was never given",
              int(json.loads(answer[4:])["sequence"]) > lost, exactly=True)

@@ -3,8 +3,9 @@ import hookd
 from machine import await_
 
 # What any package that comes and goes leaves behind: the package manager's own notes, logs and caches.
-OTHERS = ("var/cache/", "var/lib/apt/", "var/lib/dpkg/", "var/log/apt/", "var/log/dpkg.log", "var/log/alternatives.log",
-          "var/log/journal/", "var/lib/logrotate/", "var/backups/", "var/lib/systemd/", "var/tmp/", "tmp/", "run/", "proc/", "sys/", "dev/",
+OTHERS = ("var/cache/", "var/lib/apt/", "var/lib/dpkg/", "var/log/apt/", "var/log/dpkg.log",
+          "var/log/alternatives.log", "var/log/journal/", "var/lib/logrotate/", "var/backups/", "var/lib/systemd/",
+          "var/tmp/", "tmp/", "run/", "proc/", "sys/", "dev/",
           # shadow's copies of what was there before a user came or went
           "etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-")
 
@@ -36,7 +37,8 @@ def installed_without_secret(bar, machine, package):
 
 def files_are_in_order(bar, machine):
     """What else is in the package, as those see it who use it."""
-    bar.hold("systemd-analyze verify", machine.ask("systemd-analyze", "verify", "hookd.service", "hookd.socket")[1], exactly="")
+    faults = machine.ask("systemd-analyze", "verify", "hookd.service", "hookd.socket")[1]
+    bar.hold("systemd-analyze verify", faults, exactly="")
     exposure = machine.do("systemd-analyze", "security", "--no-pager", "hookd").splitlines()[-1].split()
     bar.hold("systemd-analyze security", float(next(word for word in exposure if word[0].isdigit())), most=1.2)
     bar.hold("logrotate finds no fault", machine.ask("logrotate", "--debug", "/etc/logrotate.d/hookd")[0], exactly=0)
@@ -78,7 +80,8 @@ def upgraded(bar, machine, following):
 def removed(bar, machine):
     machine.do("apt-get", "remove", "-y", "-q", "hookd", seconds=120)
     bar.hold("removed: the program", machine.path("/usr/bin/hookd").exists(), exactly=False)
-    bar.hold("removed: a process of it is left", machine.do("find", "/proc", "-maxdepth", "2", "-path", "*/exe", "-lname", "*hookd*"), exactly="")
+    processes = machine.do("find", "/proc", "-maxdepth", "2", "-path", "*/exe", "-lname", "*hookd*")
+    bar.hold("removed: a process of it is left", processes, exactly="")
     bar.hold("removed: a unit of it is left", machine.do("find", "/lib/systemd/system", "-name", "hookd*"), exactly="")
     kept = [path for path in ("/var/lib/hookd/hookd.db", hookd.EVENTS, hookd.CONFIGURATION, hookd.SECRET_FILE)
             if machine.path(path).exists()]
@@ -104,7 +107,8 @@ def installed_with_secret(bar, machine, package):
     hookd.give_secret(machine)
     printed = hookd.install(machine, package)
     bar.hold("installed with a secret: a word on the secret", "sinch-webhook-secret" in printed, exactly=False)
-    bar.hold("installed with a secret: the service", machine.ask("systemctl", "is-active", "hookd")[1], exactly="active")
+    bar.hold("installed with a secret: the service", machine.ask("systemctl", "is-active", "hookd")[1],
+             exactly="active")
     bar.hold("installed with a secret: a callback", hookd.send(machine)[0], exactly=0)
 
 

@@ -80,8 +80,8 @@ def misconfigured(bar, machine):
     status, _ = machine.ask("systemctl", "restart", "hookd")
     bar.hold("a bad configuration: systemctl restart", status, exactly=1)
     time.sleep(3)  # longer than RestartSec: a restart would have come
-    bar.hold("a bad configuration: state, exit code",
-             (machine.shows("hookd", "ActiveState"), machine.shows("hookd", "ExecMainStatus")), exactly=("failed", "78"))
+    ended = machine.shows("hookd", "ActiveState"), machine.shows("hookd", "ExecMainStatus")
+    bar.hold("a bad configuration: state, exit code", ended, exactly=("failed", "78"))
     bar.hold("a bad configuration: restarts", machine.shows("hookd", "NRestarts"), exactly="0")
     machine.write(hookd.CONFIGURATION, good)
     machine.do("systemctl", "restart", "hookd")
