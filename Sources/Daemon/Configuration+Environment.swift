@@ -2,6 +2,7 @@
 // It only looks: nothing is created or opened, so `hookd check` may run beside a daemon.
 
 import Glibc
+import Store
 
 extension Configuration {
     /// Looks whether state directory, files of sinks and Unix sockets can be written.
@@ -32,6 +33,10 @@ extension Configuration {
             let path = file.path
             let key = "sinks.\(sink.name).path"
             check(path, key: key, checkAppendable)
+            if isOwn(path) {
+                problems.refuse(
+                    path: key, found: "\(quoted(path)), one of hookd's own files", expected: "a file of its own")
+            }
             // The same file by another name: a link, or a directory that is one.
             if let identity = FileIdentity(path: path), let other = files.updateValue(sink.name, forKey: identity) {
                 let found = "\(quoted(path)), the same file as that of sink \(quoted(other))"
@@ -39,6 +44,17 @@ extension Configuration {
             }
         }
         try problems.throwIfAny()
+    }
+
+    /// Whether a path leads to the configuration, or to what the daemon keeps in its state directory.
+    private func isOwn(_ path: String) -> Bool {
+        if let identity = FileIdentity(path: path), identity == FileIdentity(path: file) { return true }
+        let normalized = ConfigurationReading.normalized(path)
+        let name = normalized.unicodeScalars.split(separator: "/").last.map(String.init) ?? ""
+        guard StateDirectory.owns(fileName: name) else { return false }
+        let folder = parent(of: normalized)
+        return folder == ConfigurationReading.normalized(stateDirectory)
+            || FileIdentity(path: folder).map { $0 == FileIdentity(path: stateDirectory) } ?? false
     }
 }
 

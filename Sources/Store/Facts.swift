@@ -8,6 +8,8 @@ final class Facts {
         case retiredThrough = "retired_through"
         /// The highest signed timestamp of a deleted event: what is signed no later may be a repeat of one.
         case retiredSignedAt = "retired_signed_at"
+        /// When it was last tried whether the store takes callbacks, in microseconds since 1970.
+        case askedAt = "asked_at"
     }
 
     private let write: SQLiteStatement

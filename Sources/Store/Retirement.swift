@@ -70,7 +70,7 @@ struct RetirementStep: Equatable {
 /// What was deleted, and how to delete more. Confined to the store's queue.
 final class Retirement {
     private let connection: SQLiteConnection
-    private let facts: Facts
+    let facts: Facts
     private let select: SQLiteStatement
     private let deleteEvent: SQLiteStatement
     private let cursors: SQLiteStatement

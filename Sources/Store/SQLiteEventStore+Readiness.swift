@@ -3,9 +3,6 @@
 extension SQLiteEventStore {
     /// How large a callback may be that is asked for, in bytes.
     private static let sampleBytes = 64 << 10
-    /// Stands among the cursors for nobody: sinks have names.
-    private static let nobody = ""
-
     /// Writes something, as a callback would be written, and waits until it is on disk.
     ///
     /// - Returns: false where the disk has no more room than the reserve: then nothing was written.
@@ -14,7 +11,7 @@ extension SQLiteEventStore {
             // On the store's queue, as every change.
             guard self?.hasRoom(for: Self.sampleBytes) ?? false else { return false }
             // Another number each time: SQLite does not write a row that stays as it is.
-            try writer.deliveries.move(Self.nobody, to: now)
+            try writer.retirement.facts.set(.askedAt, to: now)
             return true
         }
     }

@@ -12,6 +12,9 @@ public final class StateDirectory: Sendable {
     /// The database file of the store in `directory`.
     public static func databasePath(in directory: String) -> String { directory + "/hookd.db" }
 
+    /// Whether a file of that name, in a state directory, is the daemon's own: nobody else may write to it.
+    public static func owns(fileName: String) -> Bool { fileName.hasPrefix("hookd.") }
+
     var databasePath: String { Self.databasePath(in: path) }
     /// Holds the highest sequence number that was stored: known outside the database, so that a database that lost its
     /// end is found out.

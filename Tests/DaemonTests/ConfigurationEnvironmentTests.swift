@@ -65,6 +65,33 @@ import Testing
             ])
     }
 
+    @Test(
+        "a sink may not write to a file of the daemon's own",
+        arguments: [
+            ("state/hookd.db", "the store"), ("state/hookd.db-wal", "its log, which is not there yet"),
+            ("state/../state/hookd.lock", "by a detour"), ("linked/hookd.mark", "by a link to the directory"),
+        ])
+    func ownFiles(path: String, why: String) throws {
+        let directory = try TemporaryDirectory()
+        let state = directory.path + "/state"
+        try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(atPath: directory.path + "/linked", withDestinationPath: state)
+        func problems(_ path: String) throws -> [String] {
+            try self.problems(text(sinks: #""one": {"type": "file", "path": "\#(path)"}"#), in: directory).map(\.path)
+        }
+        #expect(try problems(path) == ["sinks.one.path"], "\(why)")
+        #expect(try problems("state/events.jsonl") == [])
+    }
+
+    @Test func theConfigurationIsNoSinksFile() throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write(
+            "hookd.json", text(sinks: #""one": {"type": "file", "path": "hookd.json"}"#).text)
+        let configuration = try Configuration.load(path: file, environment: ["GOOD": "a good secret"])
+        let errors = #expect(throws: ConfigurationErrors.self) { try configuration.validateEnvironment() }
+        #expect(errors?.problems.map(\.path) == ["sinks.one.path"])
+    }
+
     @Test func oneFileUnderTwoNamesIsRefused() throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write("one.jsonl", "")
