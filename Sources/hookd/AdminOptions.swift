@@ -122,13 +122,20 @@ private struct OwnDesk: Answering {
 
 extension Answering {
     /// Asks, and ends the command where the answer is no success.
-    func answer(_ request: AdminRequest) throws -> String {
+    ///
+    /// - Parameter onConflict: the status to end with where the answer is 409.
+    func answer(_ request: AdminRequest, onConflict: ExitCode = .failure) throws -> String {
         let reply = try ask(request)
         guard !(200..<300).contains(reply.status) else { return reply.body }
         let message = reply.errorMessage ?? "the answer was \(reply.status): \(reply.body)"
-        throw failure(escapingControls(message), reply.status == 503 ? .tryAgain : .failure)
+        let status: ExitCode =
+            switch reply.status {
+            case 409: onConflict
+            case 503: .tryAgain
+            default: .failure
+            }
+        throw failure(escapingControls(message), status)
     }
-
 }
 
 extension AdminReply {

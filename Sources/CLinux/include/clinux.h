@@ -45,9 +45,9 @@ int clinux_wait_readable(int descriptor, int64_t nanoseconds);
 /// Names the calling thread for `ps -L` and `top -H`; of a longer name, the first 15 bytes.
 void clinux_name_thread(const char *name);
 
-/// Keeps SIGCHLD, and SIGINT and SIGTERM with `ends`, from doing what they do, and makes a descriptor that is readable
-/// when one has come (signalfd(2)); -1 with errno set where it cannot be had.
-int clinux_signal_descriptor(int ends);
+/// Keeps SIGCHLD, and those of SIGINT, SIGTERM and SIGHUP that are not ignored, from doing what they do, and
+/// makes a descriptor that is readable when one has come (signalfd(2)); -1 with errno set where it cannot be had.
+int clinux_signal_descriptor(void);
 
 /// The next signal that has come on a descriptor of `clinux_signal_descriptor`; 0 where there is none.
 int clinux_next_signal(int descriptor);
