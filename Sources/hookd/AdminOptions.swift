@@ -41,7 +41,7 @@ struct AdminOptions: ParsableArguments {
         let directory = try directory()
         do throws(StoreError) {
             return OwnDesk(
-                desk: try OperatorDesk(stateDirectory: directory) { notice in
+                desk: try OperatorDesk(stateDirectory: directory, terms: terms(ofSinksOf: directory)) { notice in
                     Output.error.write(line: "hookd: \(escapingControls(notice))")
                 })
         } catch {
@@ -53,6 +53,12 @@ struct AdminOptions: ParsableArguments {
             }
             throw failure(escapingControls(error.description))
         }
+    }
+
+    /// What the sinks of a store get, where the configuration at hand is that of the store.
+    private func terms(ofSinksOf directory: String) -> [String: SinkTerms] {
+        guard (try? configuration.stateDirectory()) == directory else { return [:] }
+        return (try? configuration.sinkTerms()) ?? [:]
     }
 
     /// Nil where no daemon has left word of where it is.
