@@ -123,6 +123,44 @@ import Testing
         if concurrency == 1 { #expect(taken == Array(1...600), "and in order") }
     }
 
+    @Test(
+        "what a target has taken ahead of an event that it refuses is not sent again; nor where the exchange fails",
+        arguments: [false, true])
+    func takenAhead(fails: Bool) throws {
+        let refused = Mutex(Set([1]))
+        @Sendable func number(_ text: String) -> Int? { text.split(separator: " ").first.flatMap { Int($0) } }
+        let target = try HTTPTarget { _, request in
+            .answer(refused.withLock { number(request.text).map($0.contains) ?? true } ? 503 : 200)
+        }
+        defer { target.close() }
+        func sink() throws -> Subscription {
+            var settings = ForwardSettings(url: target.url, userAgent: "hookd/test")
+            settings.concurrency = 8
+            settings.order = .none
+            settings.mode = .structured
+            // Nothing is tried again before the exchange.
+            settings.retry = RetryPolicy(initialMicroseconds: 600_000_000, maximumMicroseconds: 600_000_000)
+            let sink = try ForwardSink(name: "crm", settings: settings, renderer: PlainRenderer())
+            return Subscription(sink, endpoints: Self.callbacks)
+        }
+        let dispatcher = dispatcher([try sink()])
+        try dispatcher.start()
+        store.append(["1", "2", "3", "4", "5"])
+        for _ in 1...5 { try target.arrived.await("each event is tried once") }
+        refused.withLock { $0 = [] }
+        if fails {
+            store.state.withLock { $0.hidesCursors = true }
+            #expect(throws: ExchangeError.self) {
+                try dispatcher.exchange([.begin(try sink()), .begin(file("more"))], patience: Self.patience)
+            }
+        } else {
+            try dispatcher.exchange([.begin(try sink())], patience: Self.patience)
+        }
+        #expect(dispatcher.stop(deadline: farAway))
+        let taken = target.state.withLock({ $0.requests }).compactMap { number($0.text) }
+        #expect(taken.sorted() == [1, 1, 2, 3, 4, 5])
+    }
+
     @Test("of endpoints: each event goes to one of two sinks, as was in force when it was stored")
     func endpoints() throws {
         let (a, b) = ([Array("/a".utf8)], [Array("/b".utf8)])
