@@ -4,12 +4,13 @@
 public struct RepairReport: Sendable, Equatable {
     /// How many events are whole.
     public var events = 0
-    /// The numbers whose events could not be read, or are not what was stored. Some may have had none, such as those of
-    /// events that retention had deleted.
+    /// The numbers whose events could not be read, or are not what was stored. In a malformed file that is every number
+    /// from the oldest event that retention left to the newest that is known of, if it was not read: some may have had
+    /// no event, such as those that an earlier repair found lost.
     public var lost: [ClosedRange<Int64>] = []
     /// How many rows of the other tables could be read, by the table's name.
     public var rows: [String: Int] = [:]
-    /// The tables besides that of the events of which something could not be read.
+    /// The tables besides that of the events of which something could not be read, or may not have been.
     public var incomplete: [String] = []
     /// The sinks whose places could not be read: they begin again at the oldest event that is left.
     public var restarted: [String] = []
@@ -27,12 +28,4 @@ public struct RepairReport: Sendable, Equatable {
 
     /// How many numbers are in `lost`.
     public var lostCount: Int64 { lost.reduce(0) { $0 + $1.upperBound - $1.lowerBound + 1 } }
-
-    mutating func lose(_ number: Int64) {
-        if let last = lost.last, last.upperBound == number - 1 {
-            lost[lost.count - 1] = last.lowerBound...number
-        } else {
-            lost.append(number...number)
-        }
-    }
 }

@@ -220,6 +220,22 @@ extension StoreError {
         return code & 0xff == SQLITE_FULL
     }
 
+    /// Whether what was read is not what was written: besides what SQLite calls corrupt, a row that claims to be longer
+    /// than any may be.
+    var isOfDamage: Bool {
+        switch self {
+        case .damaged: true
+        case .sqlite(_, _, let code, _): code & 0xff == SQLITE_TOOBIG
+        default: false
+        }
+    }
+
+    /// Whether SQLite could not open or enlarge one of its files, for whatever reason: a full disk is one.
+    var mayBeFullDisk: Bool {
+        guard case .sqlite(_, _, let code, _) = self else { return false }
+        return [SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_IOERR].contains(code & 0xff)
+    }
+
     /// Whether a row is none that its table may have.
     var isConstraint: Bool {
         guard case .sqlite(_, _, let code, _) = self else { return false }

@@ -66,16 +66,21 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         queue.async { self.beginUpkeep() }
     }
 
-    /// A disk that is full keeps SQLite from opening its files: the ballast of the last run makes room for them.
+    /// A disk that is full keeps SQLite from opening its files: the ballast of the last run makes room for them. SQLite
+    /// calls that a failure to open, or to enlarge a file, as it does for other reasons, so the disk is asked, too.
     private func openFirst() throws(StoreError) -> EventWriter {
         do throws(StoreError) {
             return try makeWriter()
-        } catch {
+        } catch  where error.isFullDisk || error.mayBeFullDisk && isReserveGone {
             let freed = upkeep.ballast.release()
             guard freed > 0 else { throw error }
             notify(.ballastReleased(bytes: freed))
             return try makeWriter()
         }
+    }
+
+    private var isReserveGone: Bool {
+        DiskSpace(path: directory.path).map { $0.freeBytes < upkeep.budget.reserveBytes } ?? false
     }
 
     private func makeWriter() throws(StoreError) -> EventWriter {

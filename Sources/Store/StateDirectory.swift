@@ -19,6 +19,9 @@ public final class StateDirectory: Sendable {
     /// Holds the highest sequence number that was stored: known outside the database, so that a database that lost its
     /// end is found out.
     var markPath: String { path + "/hookd.mark" }
+    /// Held as long as a process has the directory.
+    var lockPath: String { Self.lockPath(in: path) }
+    private static func lockPath(in directory: String) -> String { directory + "/hookd.lock" }
     /// Takes room on the disk until it is needed.
     var ballastPath: String { path + "/hookd.ballast" }
     /// A repair's new store while it is made, and once it is whole and is to take the place of the damaged one.
@@ -34,7 +37,7 @@ public final class StateDirectory: Sendable {
         if mkdir(path, 0o700) != 0, errno != EEXIST {
             throw .directoryUnusable(path: path, reason: String(cString: strerror(errno)))
         }
-        let lockPath = path + "/hookd.lock"
+        let lockPath = Self.lockPath(in: path)
         let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw .directoryUnusable(path: path, reason: String(cString: strerror(errno)))
@@ -51,7 +54,11 @@ public final class StateDirectory: Sendable {
         lockDescriptor = descriptor
     }
 
-    deinit { close(lockDescriptor) }
+    deinit {
+        // A child that is between fork and exec has the descriptor, too, and would hold the lock for a moment more.
+        flock(lockDescriptor, LOCK_UN)
+        close(lockDescriptor)
+    }
 
     private static func readOwner(_ descriptor: Int32) -> Int32? {
         var text = [UInt8](repeating: 0, count: 16)

@@ -23,6 +23,8 @@ public final class StoreRepair {
     ///
     /// - Parameter isDryRun: only reads.
     public func run(isDryRun: Bool) throws(StoreError) -> RepairReport {
+        // Where root runs this in a directory that lacks them, they are made: the daemon has to be able to write them.
+        defer { for path in [directory.lockPath, directory.markPath] { try? giveToOwner(path) } }
         if access(directory.repairedPath, F_OK) == 0 {
             guard !isDryRun else { throw .repairInterrupted(directory: directory.path) }
             report.isResumed = true
@@ -43,21 +45,9 @@ public final class StoreRepair {
     /// Reads the store once to see what is damaged, and once more to copy it where that is so.
     private func read(isDryRun: Bool) throws(StoreError) {
         let old = try openDamaged()
+        report.isMalformed = try !old.isSound()
         try copy(old, to: nil)
-        report.isMalformed = try isMalformed(old)
         if report.isDamaged, !isDryRun { try makeNew(from: old) }
-    }
-
-    /// Whether SQLite finds fault with the file: that is with any of its trees, or with an index and its table.
-    private func isMalformed(_ old: SQLiteConnection) throws(StoreError) -> Bool {
-        do throws(StoreError) {
-            let check = try old.prepare("PRAGMA integrity_check(1)", for: "checking the file")
-            guard try check.step() else { return true }
-            defer { check.reset() }
-            return check.text(0) != "ok"
-        } catch .damaged {
-            return true
-        }
     }
 
     // MARK: The new file
@@ -73,6 +63,7 @@ public final class StoreRepair {
             try copy(old, to: new)
             guard try new.checkpoint() else { throw failed("its new file is in use") }
         }
+        try giveToOwner(directory.repairingPath)
         let mark = try StoredMark(directory: directory)
         mark.raise(to: report.nextSequence - 1)
         try synchronize(directory.repairingPath, O_RDWR)
@@ -81,6 +72,23 @@ public final class StoreRepair {
 
     private func removeUnfinished() {
         for ending in ["", "-wal", "-shm"] { unlink(directory.repairingPath + ending) }
+    }
+
+    /// Gives a new file the owner, the group and the mode of the damaged one: root may run this, and the daemon, which
+    /// does not, has to be able to write it.
+    private func giveToOwner(_ path: String) throws(StoreError) {
+        var (old, new) = (stat(), stat())
+        guard stat(directory.databasePath, &old) == 0 else { throw failed(errno) }
+        let descriptor = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failed(errno) }
+        defer { close(descriptor) }
+        guard fstat(descriptor, &new) == 0 else { throw failed(errno) }
+        if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid), fchown(descriptor, old.st_uid, old.st_gid) != 0 {
+            throw failed(
+                "its new file cannot be given to user \(old.st_uid) and group \(old.st_gid). Repair it as root, or as "
+                    + "that user")
+        }
+        guard fchmod(descriptor, old.st_mode & 0o777) == 0 else { throw failed(errno) }
     }
 
     /// Exchanges the files. Each step may be the last one before a crash: then a start is refused, and this is called
@@ -120,19 +128,26 @@ public final class StoreRepair {
         try copyTable(copy, "cursors", key: "sink") { cursors[$0.text(0)] = $0.number(1) }
         var places = Array(cursors.values)
         if try Schema.hasTails(old) { try copyTable(copy, "tails", key: "name") { places.append($0.number(1)) } }
-        let known = max(try StoredMark(directory: directory).sequence, places.max() ?? 0)
-        let (oldest, newest) = try copyEvents(copy, known: known)
-        report.nextSequence = max(known, newest) + 1
+        var retention = RetentionTraces()
         if try Schema.hasOperatorTables(old) {
-            try copyTable(copy, "dead_letters", key: "number")
+            try copyTable(copy, "dead_letters", key: "number") { retention.needed.insert($0.number(2)) }
             try copyTable(copy, "quarantine", key: "number")
-            try copyTable(copy, "redeliveries", key: "sink")
-            try copyTable(copy, "facts", key: "name")
+            try copyTable(copy, "redeliveries", key: "sink") { retention.needed.insert($0.number(1)) }
+            try copyTable(copy, "facts", key: "name") { retention.look(at: $0) }
             if try !copy.keepCounters() { report.incomplete.append("sqlite_sequence") }
         }
+        retention.isThroughKnown = !report.incomplete.contains("facts")
+        retention.isNeededKnown = !report.incomplete.contains { ["dead_letters", "redeliveries"].contains($0) }
+        let mark = try StoredMark(directory: directory).sequence
+        // A damaged place may be anything; numbers go on behind it.
+        let known = min(max(mark, places.max() ?? 0), .max / 2)
+        let events = EventCopy(copy, isMalformed: report.isMalformed, known: known, mark: mark)
+        let found = try events.run(retention)
+        (report.events, report.lost) = (found.count, found.lost)
+        report.nextSequence = max(known, found.newest) + 1
         if report.incomplete.contains("cursors") {
             report.restarted = sinks.filter { cursors[$0] == nil }
-            for sink in report.restarted { try copy.setCursor(of: sink, to: (oldest ?? report.nextSequence) - 1) }
+            for sink in report.restarted { try copy.setCursor(of: sink, to: (found.oldest ?? report.nextSequence) - 1) }
         }
         try new?.execute("COMMIT", for: "committing")
     }
@@ -155,40 +170,10 @@ public final class StoreRepair {
         failed("\(reason), in that part of the file where it says what its tables are. Restore it from a backup")
     }
 
-    /// Returns the lowest number of a whole event, and the highest.
-    private func copyEvents(_ copy: TableCopy, known: Int64) throws(StoreError) -> (oldest: Int64?, newest: Int64) {
-        var (oldest, newest) = (nil as Int64?, 0 as Int64)
-        let walk = try copy.eventWalk()
-        let take: (SQLiteStatement) throws(StoreError) -> Void = { row throws(StoreError) in
-            newest = max(newest, row.number(0))
-            if try copy.takeEvent(row) {
-                oldest = oldest ?? row.number(0)
-                self.report.events += 1
-            } else {
-                self.report.lose(row.number(0))
-            }
-        }
-        try walk.read(1, through: known, lost: { self.report.lose($0) }, take: take)
-        // The mark is behind after a power cut, and gone where a bit of it flipped: what may follow is tried as well.
-        var low = known + 1
-        var maybeLost: [Int64] = []
-        while newest >= low - 1 || low == known + 1 {
-            let before = newest
-            try walk.read(low, through: low + Self.furtherNumbers, lost: { maybeLost.append($0) }, take: take)
-            if newest == before { break }
-            low = newest + 1
-        }
-        for number in maybeLost where number < newest { report.lose(number) }
-        return (oldest, newest)
-    }
-
-    /// How many numbers are tried behind the last one that is known of.
-    private static let furtherNumbers: Int64 = 4096
-
     private func copyTable(
         _ copy: TableCopy, _ table: String, key: String, _ look: (SQLiteStatement) -> Void = { _ in }
     ) throws(StoreError) {
-        let (count, isWhole) = try copy.table(table, key: key, look)
+        let (count, isWhole) = try copy.table(table, key: key, isEndBelieved: !report.isMalformed, look)
         report.rows[table] = count
         if !isWhole { report.incomplete.append(table) }
     }

@@ -21,12 +21,14 @@ final class TableCopy {
 
     // MARK: Events
 
-    func eventWalk() throws(StoreError) -> RowWalk {
-        let columns = try Schema.eventColumns(in: old)
+    /// A walk through the events that takes each with `take`.
+    func eventWalk(
+        _ take: @escaping (SQLiteStatement) throws(StoreError) -> Bool
+    ) throws(StoreError) -> RowWalk {
+        let select = "SELECT \(try Schema.eventColumns(in: old)) FROM events WHERE sequence >= ? AND sequence <= ?"
         return RowWalk(
-            select: try old.prepare(
-                "SELECT \(columns) FROM events WHERE sequence >= ? AND sequence <= ? ORDER BY sequence",
-                for: "reading events"))
+            rising: try old.prepare(select + " ORDER BY sequence", for: "reading events"),
+            falling: try old.prepare(select + " ORDER BY sequence DESC", for: "reading events"), take: take)
     }
 
     /// Copies a row of `eventWalk`. Returns whether it is what was stored.
@@ -59,9 +61,11 @@ final class TableCopy {
 
     /// Copies a table from its beginning to what cannot be read, and from its end back to that.
     ///
+    /// - Parameter isEndBelieved: whether there are no further rows where SQLite says so. If not, then only if it finds
+    ///   no fault with this table.
     /// - Returns: how many rows could be read, and whether these are all.
     func table(
-        _ name: String, key: String, _ look: (SQLiteStatement) -> Void
+        _ name: String, key: String, isEndBelieved: Bool, _ look: (SQLiteStatement) -> Void
     ) throws(StoreError) -> (count: Int, isWhole: Bool) {
         let columns = try columnNames(of: name)
         let list = columns.joined(separator: ", ")
@@ -73,8 +77,11 @@ final class TableCopy {
             let select = try old.prepare("SELECT \(list) FROM \(name) ORDER BY \(key) \(order)", for: "reading \(name)")
             while true {
                 do throws(StoreError) {
-                    guard try select.step() else { return (count, order == "ASC") }
-                } catch .damaged {
+                    guard try select.step() else {
+                        guard order == "ASC", !isEndBelieved else { return (count, order == "ASC") }
+                        return (count, try old.isSound(table: name))
+                    }
+                } catch  where error.isOfDamage {
                     break
                 }
                 look(select)
@@ -101,7 +108,7 @@ final class TableCopy {
         do throws(StoreError) {
             while try select.step() { try keepCounter(of: select.text(0), at: select.number(1)) }
             return true
-        } catch .damaged {
+        } catch  where error.isOfDamage {
             for name in ["dead_letters", "quarantine"] {
                 let left = try new?.number("SELECT max(number) FROM \(name)", for: "reading \(name)") ?? 0
                 try keepCounter(of: name, at: left + Self.counterJump)
@@ -130,5 +137,21 @@ final class TableCopy {
         insert.bind(1, copying: sink)
         insert.bind(2, sequence)
         try insert.step()
+    }
+}
+
+extension SQLiteConnection {
+    /// Whether SQLite finds no fault with the file: that is with any of its trees, or with an index and its table.
+    ///
+    /// - Parameter table: the only table to look at, and its indices.
+    func isSound(table: String? = nil) throws(StoreError) -> Bool {
+        do throws(StoreError) {
+            let check = try prepare("PRAGMA integrity_check(\(table ?? "1"))", for: "checking the file")
+            guard try check.step() else { return false }
+            defer { check.reset() }
+            return check.text(0) == "ok"
+        } catch  where error.isOfDamage {
+            return false
+        }
     }
 }

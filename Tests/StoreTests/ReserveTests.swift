@@ -212,6 +212,33 @@ import Testing
         #expect(taken.contains(.unavailable) == false, "\(notices.texts)")
     }
 
+    @Test("a store that cannot be opened for another reason leaves the ballast") func ballastStays() throws {
+        let directory = try TemporaryDirectory()
+        let notices = Notices()
+        func open() throws -> SQLiteEventStore {
+            var options = SQLiteEventStore.Options()
+            options.reserveBytes = 1 << 20
+            return try SQLiteEventStore(
+                directory: StateDirectory(path: directory.path), options: options, notify: { notices.add($0) })
+        }
+        do {
+            let store = try open()
+            store.queue.sync {}
+            store.close()
+        }
+        let ballast = directory.path + "/hookd.ballast"
+        let size = sizeOfFile(ballast)
+        #expect(size > 0)
+        let database = directory.database
+        try Data(repeating: 0xA5, count: 1 << 16).write(to: URL(filePath: database))
+        #expect(throws: StoreError.self, "it is damaged") { _ = try open() }
+        try FileManager.default.removeItem(atPath: database)
+        try FileManager.default.createDirectory(atPath: database, withIntermediateDirectories: false)
+        #expect(throws: StoreError.self, "it cannot be opened") { _ = try open() }
+        #expect(notices.texts.isEmpty)
+        #expect(sizeOfFile(ballast) == size)
+    }
+
     @Test(
         "a start on a full disk gives up the ballast, and serves",
         .enabled(if: mayMount, "needs the right to mount a file system"))
