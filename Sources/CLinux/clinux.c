@@ -54,6 +54,7 @@ int clinux_wait_readable(int descriptor, int64_t nanoseconds) {
 void clinux_return_large_memory(void) {
     mallopt(M_MMAP_THRESHOLD, 256 << 10);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
+    mallopt(M_ARENA_MAX, 2);
 }
 
 int64_t clinux_birth_seconds(int descriptor) {
@@ -64,13 +65,18 @@ int64_t clinux_birth_seconds(int descriptor) {
 
 void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
 
-int clinux_signal_descriptor(int ends) {
+int clinux_signal_descriptor(void) {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGCHLD);
-    if (ends) {
-        sigaddset(&signals, SIGINT);
-        sigaddset(&signals, SIGTERM);
+    // Inherited as ignored, children would leave without a word of how they ended.
+    signal(SIGCHLD, SIG_DFL);
+    const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
+        struct sigaction inherited;
+        // What nohup(1) has us ignore would be told here all the same.
+        if (sigaction(ending[i], NULL, &inherited) == 0 && inherited.sa_handler == SIG_IGN) continue;
+        sigaddset(&signals, ending[i]);
     }
     if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0) return -1;
     return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);

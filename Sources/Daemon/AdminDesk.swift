@@ -56,7 +56,7 @@ struct AdminDesk: Sendable {
 
     private func reloading() -> AdminAnswer {
         switch reload() {
-        case .refused(let reason): return .error(409, reason)
+        case .refused(let reason, let isPassing): return .error(isPassing ? 503 : 409, reason)
         case .inForce(let changes):
             return AdminAnswer(
                 200, .object([("status", .string("in force")), ("changes", .array(changes.map { .string($0) }))]))

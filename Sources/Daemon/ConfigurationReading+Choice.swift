@@ -1,7 +1,6 @@
 // Reading which events a sink gets.
 
 import Delivery
-import Events
 
 extension ConfigurationReading {
     func choice(_ object: JSONObjectReader) -> EventChoice {
@@ -46,11 +45,11 @@ extension ConfigurationReading {
 
     /// The whole name of a type, of which the part in front may be left out.
     private func type(_ reader: JSONReader, _ text: String) -> String {
-        let short = text.hasPrefix(EventTypes.prefix) ? String(text.dropFirst(EventTypes.prefix.count)) : text
-        if !EventTypes.all.contains(short) {
-            let hint = nearestName(to: short, among: EventTypes.all).map { " (did you mean \(quoted($0))?)" } ?? ""
-            reader.refuse(expected: "a type of event, such as \"message_inbound\"" + hint)
+        do throws(UnknownEventType) {
+            return try eventType(named: text)
+        } catch {
+            reader.refuse(expected: "a type of event, such as \"message_inbound\"" + error.hint)
+            return text
         }
-        return EventTypes.prefix + short
     }
 }

@@ -11,7 +11,7 @@ import Synchronization
 final class EventFeed: BodySource, @unchecked Sendable {  // `renderer` is for `queue` only, and `state` is locked
     /// What is to be sent.
     struct Order: Sendable {
-        /// The event behind which it begins.
+        /// The event behind which it begins. A named tail begins where it is when its name is taken.
         var start: Int64
         var choice = EventChoice()
         /// Whether it goes on with what is stored later.
@@ -70,6 +70,9 @@ final class EventFeed: BodySource, @unchecked Sendable {  // `renderer` is for `
     }
 
     // MARK: Being asked
+
+    /// Begins behind `sequence` instead. To be called before anybody asks.
+    func begin(behind sequence: Int64) { state.withLock { ($0.place, $0.told) = (sequence, sequence) } }
 
     func askForMore(_ give: @escaping Give) {
         let isDone = state.withLock { state in
@@ -130,7 +133,7 @@ final class EventFeed: BodySource, @unchecked Sendable {  // `renderer` is for `
             // The reader comes again, and goes on where it was.
             found.isDone = true
         }
-        if found.bytes.isEmpty, !found.isDone { sayPlace(&found, isBeatDue: now.isBeatDue) }
+        if found.bytes.isEmpty, !found.isDone { sayPlace(&found, now) }
         hand(found)
     }
 
@@ -177,13 +180,19 @@ final class EventFeed: BodySource, @unchecked Sendable {  // `renderer` is for `
 
     /// Where there is no event: how far we have looked, which a reader that comes again need not have us read twice. An
     /// id without data is no event, but is kept (WHATWG HTML §9.2.6).
-    private func sayPlace(_ found: inout Found, isBeatDue: Bool) {
+    ///
+    /// A named tail ends only when it has acknowledged everything, that place included: its name is free from then on,
+    /// and whoever reads next would be sent what is still being worked on.
+    private func sayPlace(_ found: inout Found, _ now: State) {
         let isAtEnd = !order.isLive && found.place >= last
-        guard isAtEnd || isBeatDue else { return }
-        let id = found.place > found.told ? "id: \(Self.text(of: found.place))\n" : ""
+        let isNews = found.place > found.told
+        let ends = isAtEnd && (order.tail == nil || (now.underWay.isEmpty && !isNews))
+        guard ends || now.isBeatDue || (isAtEnd && isNews) else { return }
+        let id = isNews ? "id: \(Self.text(of: found.place))\n" : ""
         found.told = found.place
-        found.bytes = Array((isAtEnd ? "event: end\n\(id)\n" : id.isEmpty ? ":\n\n" : "\(id)\n").utf8)
-        found.isDone = isAtEnd
+        found.bytes = Array((ends ? "event: end\n\(id)\n" : id.isEmpty ? ":\n\n" : "\(id)\n").utf8)
+        found.isDone = ends
+        if isAtEnd, isNews, order.tail != nil { found.sent.append((found.place, 0)) }
     }
 
     private func hand(_ found: Found) {

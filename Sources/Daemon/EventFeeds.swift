@@ -57,6 +57,15 @@ final class EventFeeds: @unchecked Sendable {  // `clock` is set up once, and ca
             return nil
         }
         if let refusal { throw refusal }
+        guard let tail = order.tail else { return feed }
+        do throws(AdminRefusal) {
+            // Read only now that the name is ours: before, another reader might still have moved it.
+            guard let known = try asking({ () throws(StoreError) in try store.tail(tail) }) else { throw noTail(tail) }
+            feed.begin(behind: known.sequence)
+        } catch {
+            end(feed)
+            throw error
+        }
         return feed
     }
 

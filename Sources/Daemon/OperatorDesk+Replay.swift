@@ -1,20 +1,19 @@
 // Replay: a sink takes events again that it has taken before.
 
+import Delivery
 import Events
 import Store
 
 extension OperatorDesk {
     private static let replayKeys: Set<String> = ["sink", "since", "until", "type", "ids", "all", "dry_run"]
-    /// What every type begins with, and need not be said.
-    private static let typePrefix = "com.sinch.conversation."
-
     /// Which events are meant.
     private struct Selection {
         var since: Int64?
         var until: Int64?
         var type: String?
         var ids: [String]?
-        var endpoints: [String]?
+        /// What the sink gets of itself. Not asked of what is named by its id.
+        var terms: SinkTerms?
     }
 
     func replay(_ request: AdminRequest) throws(AdminRefusal) -> AdminAnswer {
@@ -27,7 +26,7 @@ extension OperatorDesk {
         let ids = try body.strings("ids")?.map { $0.lowercased() }
         let selection = Selection(
             since: try body.time("since"), until: try body.time("until"), type: try body.string("type"), ids: ids,
-            endpoints: try endpoints(of: sink))
+            terms: ids == nil ? try knownTerms(of: sink) : nil)
         let isTrial = try body.flag("dry_run")
         guard let cursor = try asking({ () throws(StoreError) in try store.cursor(of: sink) }) else {
             throw AdminRefusal(404, "there is no sink \(quoted(shortened(sink)))")
@@ -45,12 +44,13 @@ extension OperatorDesk {
             ]))
     }
 
-    private func endpoints(of sink: String) throws(AdminRefusal) -> [String]? {
-        guard let endpoints else { return nil }
-        guard let found = endpoints(sink) else {
-            throw AdminRefusal(404, "there is no sink \(quoted(shortened(sink)))")
-        }
-        return found
+    /// The sink is not asked whether a replay is for it: that is found out here.
+    private func knownTerms(of sink: String) throws(AdminRefusal) -> SinkTerms {
+        if let terms = terms(sink) { return terms }
+        let name = quoted(shortened(sink))
+        if feeds != nil { throw AdminRefusal(404, "there is no sink \(name)") }
+        throw AdminRefusal(
+            409, "which events sink \(name) gets is not known here: name its configuration with --config, or ids")
     }
 
     /// Calls `found` with the sequence numbers of what is selected, some at a time. What is behind the sink's cursor
@@ -90,17 +90,17 @@ extension OperatorDesk {
         _ event: StoredEvent, in batch: borrowing EventBatch, _ selection: Selection, _ encoder: CloudEventEncoder
     ) -> Bool {
         if let ids = selection.ids, !ids.contains(hexadecimal(Array(batch.bytes[event.id.range]))) { return false }
-        if let endpoints = selection.endpoints,
-            !endpoints.contains(where: { $0.utf8.elementsEqual(batch.bytes[event.endpoint.range]) })
-        {
-            return false
+        guard selection.terms != nil || selection.type != nil else { return true }
+        let bytes = batch.bytes.span
+        let traits = EventTraits(
+            encoder.facts(
+                receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range),
+                body: bytes.extracting(event.body.range)))
+        if let terms = selection.terms {
+            let isOfEndpoint = terms.endpoints.contains { $0.utf8.elementsEqual(batch.bytes[event.endpoint.range]) }
+            guard isOfEndpoint, terms.choice.includes(traits) else { return false }
         }
         guard let type = selection.type else { return true }
-        let bytes = batch.bytes.span
-        let found = encoder.facts(
-            receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range),
-            body: bytes.extracting(event.body.range)
-        ).type
-        return found == type || found == typePrefix + type
+        return traits.type == type || traits.type == EventTypes.prefix + type
     }
 }

@@ -60,7 +60,8 @@ extension OperatorDesk {
     }
 }
 
-private func noTail(_ name: String) -> AdminRefusal {
+/// The answer where a name is not known.
+func noTail(_ name: String) -> AdminRefusal {
     AdminRefusal(404, "there is no tail \(quoted(shortened(name)))")
 }
 
@@ -76,8 +77,11 @@ extension EventFeed.Order {
     init(_ request: AdminRequest, tail: String?, _ store: SQLiteEventStore) throws(AdminRefusal) {
         let common: Set<String> = ["type", "channel", "app", "live"]
         try request.checkQuery(tail == nil ? common.union(["after", "since"]) : common)
-        choice.types = Set(
-            request.list("type").map { $0.hasPrefix(EventTypes.prefix) ? $0 : EventTypes.prefix + $0 })
+        do throws(UnknownEventType) {
+            for text in request.list("type") { choice.types.insert(try eventType(named: text)) }
+        } catch {
+            throw AdminRefusal(400, error.description)
+        }
         choice.channels = Set(request.list("channel"))
         choice.apps = Set(request.list("app"))
         switch request.query["live"] {
@@ -86,12 +90,7 @@ extension EventFeed.Order {
         default: throw AdminRefusal(400, "live must be true or false")
         }
         self.tail = tail
-        if let tail {
-            guard let known = try asking({ () throws(StoreError) in try store.tail(tail) }) else { throw noTail(tail) }
-            start = known.sequence
-        } else {
-            start = try Self.start(request, store)
-        }
+        start = tail == nil ? try Self.start(request, store) : 0
     }
 
     /// Where a stream begins that remembers nothing: where the reader says it was, else where the query says, else now.

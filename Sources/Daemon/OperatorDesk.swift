@@ -13,29 +13,31 @@ public final class OperatorDesk: Sendable {
 
     let store: SQLiteEventStore
     let stateDirectory: String
-    /// The endpoints of each sink; nil where no configuration is at hand.
-    let endpoints: (@Sendable (_ sink: String) -> [String]?)?
+    /// What a sink gets of itself; nil where that is not known.
+    let terms: @Sendable (_ sink: String) -> SinkTerms?
     /// The streams that are open; nil where no daemon runs.
     let feeds: EventFeeds?
 
     init(
         store: SQLiteEventStore, stateDirectory: String, feeds: EventFeeds?,
-        endpoints: (@Sendable (_ sink: String) -> [String]?)?
+        terms: @escaping @Sendable (_ sink: String) -> SinkTerms?
     ) {
-        (self.store, self.stateDirectory, self.endpoints) = (store, stateDirectory, endpoints)
+        (self.store, self.stateDirectory, self.terms) = (store, stateDirectory, terms)
         self.feeds = feeds
     }
 
     /// Opens the store of a daemon that does not run. Fails where one does.
+    ///
+    /// - Parameter terms: what each sink gets of itself, as far as that is known.
     public convenience init(
-        stateDirectory: String, notify: @escaping @Sendable (String) -> Void
+        stateDirectory: String, terms: [String: SinkTerms], notify: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
         let path = StateDirectory.databasePath(in: stateDirectory)
         // Opening would make an empty one.
         guard access(path, F_OK) == 0 else { throw .missing(path: path) }
         let directory = try StateDirectory(path: stateDirectory)
         let store = try SQLiteEventStore(directory: directory) { notice in notify(notice.message) }
-        self.init(store: store, stateDirectory: stateDirectory, feeds: nil, endpoints: nil)
+        self.init(store: store, stateDirectory: stateDirectory, feeds: nil) { terms[$0] }
     }
 
     /// Closes the store.

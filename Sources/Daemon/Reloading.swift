@@ -14,11 +14,13 @@ final class Reloading: Sendable {
         /// The new configuration is in force. What has changed, a phrase for each.
         case inForce([String])
         /// The old one stays in force. Why, a line for each reason.
-        case refused(String)
+        ///
+        /// - Parameter isPassing: whether nothing is wrong with the new one, and it may be put in force later.
+        case refused(String, isPassing: Bool)
 
         /// For people, where there is something to tell.
         fileprivate var status: String? {
-            if case .refused(let reason) = self { "the reload was refused: \(reason)" } else { nil }
+            if case .refused(let reason, _) = self { "the reload was refused: \(reason)" } else { nil }
         }
     }
 
@@ -86,7 +88,7 @@ final class Reloading: Sendable {
                     error.concernsCertificates ? .certificateRefused : .reloadRefused, level: .error,
                     "\(cause): the old configuration stays in force: \(line)")
             }
-            return .refused(error.reason)
+            return .refused(error.reason, isPassing: error.isPassing)
         }
     }
 
@@ -169,7 +171,8 @@ final class Reloading: Sendable {
             try inspection.dispatcher.exchange(preparation.sinks, patience: Self.patience)
         } catch {
             inspection.store.reconfigure(before)
-            throw ReloadRefusal(reason: "\(error), so nothing was changed.")
+            let isPassing = if case .stopping = error { true } else { false }
+            throw ReloadRefusal(reason: "\(error), so nothing was changed.", isPassing: isPassing)
         }
         preparation.certificates()
         inspection.server.apply(preparation.limits, listeners: preparation.listeners)
@@ -192,6 +195,8 @@ private struct ReloadRefusal: Error {
     var reason: String
     /// Whether a certificate or key of a listener is among the reasons.
     var concernsCertificates = false
+    /// Whether nothing is wrong with the configuration.
+    var isPassing = false
 }
 
 extension ReloadRefusal {

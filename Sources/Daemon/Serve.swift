@@ -129,10 +129,10 @@ public final class Daemon: Sendable {
         guard let admin else { return }
         let operators = OperatorDesk(
             store: store, stateDirectory: configuration.stateDirectory, feeds: feeds,
-            endpoints: { [inspection] sink in
+            terms: { [inspection] name in
                 let configuration = inspection.configuration
-                guard configuration.sinks.contains(where: { $0.name == sink }) else { return nil }
-                return configuration.endpoints.filter { $0.sinks.contains(sink) }.map(\.path)
+                guard let sink = configuration.sinks.first(where: { $0.name == name }) else { return nil }
+                return SinkTerms(endpoints: configuration.endpoints(of: sink), choice: sink.choice)
             })
         let desk = AdminDesk(inspection: inspection, operators: operators, feeds: feeds) { [reloading] in
             reloading.reload("hookd reload")

@@ -37,6 +37,7 @@ extension SQLiteEventStore.Notice {
         case .reopenFailed: "reopen"
         case .recovered: "recovered"
         case .eventsLost: "lost"
+        case .impossiblePlace(let name, let isTail, _, _, _): "place of \(isTail ? "tail" : "sink") \(name)"
         case .damagedEvent: "damaged"
         case .quarantineOverflowed: "quarantine"
         case .belowReserve: "reserve"
@@ -57,6 +58,7 @@ extension SQLiteEventStore.Notice {
         case .commitFailed, .reopenFailed: .storeRefuses
         case .recovered: .storeRecovered
         case .eventsLost: .eventsLost
+        case .impossiblePlace: .sinkAhead
         case .damagedEvent: .eventDamaged
         case .quarantineOverflowed: .quarantineOverflowed
         case .belowReserve: .reserveReached
@@ -75,6 +77,7 @@ extension SQLiteEventStore.Notice {
     fileprivate var metadata: Logger.Metadata {
         switch self {
         case .damagedEvent(let sequence): ["sequence": .stringConvertible(sequence)]
+        case .impossiblePlace(let name, let isTail, _, _, _): [isTail ? "tail" : "sink": .string(name)]
         case .retentionHeldBack(let sink?, _): ["sink": .string(sink)]
         case .tailPassed(let name): ["tail": .string(name)]
         default: [:]
@@ -83,7 +86,7 @@ extension SQLiteEventStore.Notice {
 
     fileprivate var level: Logger.Level {
         switch self {
-        case .eventsLost, .damagedEvent: .critical
+        case .eventsLost, .impossiblePlace, .damagedEvent: .critical
         case .commitFailed, .reopenFailed, .belowReserve, .ballastReleased: .error
         case .quarantineOverflowed, .ballastMissing, .snapshotHeld, .retentionPaused, .retentionHeldBack,
             .tailPassed:
@@ -101,6 +104,14 @@ extension SQLiteEventStore.Notice {
         case .eventsLost(let newest, let stored):
             "the store ends at event \(newest), but events up to \(stored) had been stored: acknowledged events were "
                 + "lost with the file's end. Was an old copy restored? Their numbers are not used again"
+        case .impossiblePlace(let name, let isTail, let found, let newest, let goesOn):
+            "the store has it that \(isTail ? "tail" : "sink") \(name) has taken events up to \(found), but the newest "
+                + "that was ever stored is \(newest): its place was damaged or changed, or the store has lost its end. "
+                + "It goes on behind \(goesOn)"
+                + (goesOn > 0
+                    ? "; what of the events up to \(newest) it had not taken, it does not get of itself. Compare with "
+                        + "what its target has, and replay the rest"
+                    : ", and gets again what is still stored")
         case .damagedEvent(let sequence):
             "event \(sequence) is not what was stored: it does not match its id and checksum. It is not delivered"
         case .quarantineOverflowed(let dropped):

@@ -22,6 +22,8 @@ final class BatchLane: Lane {
     private let queue: DispatchQueue
     /// Whether a turn is queued, running or waiting for its retry; a wake then has nothing to add.
     private let isAwake = Atomic<Bool>(false)
+    /// Counts how often the lane was revived: a retry from before that has nothing to do any more.
+    private let revivals = Atomic<Int>(0)
 
     init(_ sink: any Sink, _ subscription: SharedSubscription, store: any EventStore, _ progress: LaneProgress) {
         self.sink = sink
@@ -39,7 +41,7 @@ final class BatchLane: Lane {
     }
 
     func drain(_ onFinish: @escaping @Sendable (Bool) -> Void) {
-        progress.withState { $0.drain(onFinish) }
+        if progress.withState({ $0.drain(onFinish) }) { return onFinish(false) }
         // Not wake(): the lane may be waiting for a retry, and this is the last one.
         queue.async { self.turn() }
     }
@@ -61,6 +63,7 @@ final class BatchLane: Lane {
         queue.async {
             // One that had not ended by then has now.
             if !hasEnded { self.revive() }
+            self.revivals.add(1, ordering: .relaxed)
             self.turn()
         }
     }
@@ -79,6 +82,10 @@ final class BatchLane: Lane {
             wake()
             throw error
         }
+    }
+
+    func discardUnsynchronized() {
+        if progress.withState({ $0.isToStartOver }) { sink.startOver() }
     }
 
     func places() -> [LinePlace] { sink.places() }
@@ -107,11 +114,17 @@ final class BatchLane: Lane {
                 else { return }
             case .failed(let delay):
                 if progress.phase != .running { return progress.finish(caughtUp: false) }
-                queue.asyncAfter(deadline: .now() + .microseconds(Int(delay))) { self.turn() }
-                return
+                return retry(afterMicroseconds: delay)
             case .interrupted:
                 return progress.finish(caughtUp: false)
             }
+        }
+    }
+
+    private func retry(afterMicroseconds delay: Int64) {
+        let number = revivals.load(ordering: .relaxed)
+        queue.asyncAfter(deadline: .now() + .microseconds(Int(delay))) {
+            if self.revivals.load(ordering: .relaxed) == number { self.turn() }
         }
     }
 
@@ -163,14 +176,15 @@ final class BatchLane: Lane {
         }
     }
 
-    /// Hands over what the sink is to take again, beside its cursor. Returns nil where there is nothing.
+    /// Hands over what the sink is to take again, beside its cursor. Somebody has chosen it by hand: what the sink gets
+    /// of itself does not matter. Returns nil where there is nothing.
     private func takeAgain() -> Step? {
         let batch: EventBatch
         let queued: [Int64]
         do throws(StoreError) {
             queued = try progress.redeliveries(in: store, limit: 256)
             if queued.isEmpty { return nil }
-            batch = subscription.selectAgain(from: try store.events(sequences: queued))
+            batch = try store.events(sequences: queued)
         } catch {
             return failed("reading its events failed: \(error)")
         }
@@ -187,7 +201,7 @@ final class BatchLane: Lane {
             case nil: progress.recovered()
             }
         }
-        // What is gone, damaged or not for this sink is over.
+        // What is gone or damaged is over.
         let found = Set(batch.events.map(\.sequence))
         progress.redelivered(queued.filter { !found.contains($0) })
         return .took

@@ -63,6 +63,8 @@ extension Dispatcher {
             throw error
         }
         keeper.settle(leaving, deadline: .now() + .seconds(Self.graceSeconds))
+        // Whoever reads the file next would take its lines for kept.
+        for lane in leaving { lane.discardUnsynchronized() }
         let lookedAt = leaving.map(\.subscription.value.lookedAt).max() ?? 0
         let border = changeEndpoints(changes, of: old[...], atLeast: lookedAt)
         let lanes = changes.compactMap { change -> (any Lane)? in
@@ -93,7 +95,6 @@ extension Dispatcher {
             let newest = store.newestSequence
             for change in changes where !old.contains(where: { $0.progress.name == change.name }) {
                 let cursor = try store.cursor(of: change.name)
-                if let cursor, cursor > newest { warn(change.name, cursor: cursor, newest: newest) }
                 if cursor == nil { added[change.name] = newest }
                 starts[change.name] = Start(cursor: cursor ?? newest, isNew: cursor == nil)
             }

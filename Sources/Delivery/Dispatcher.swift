@@ -71,7 +71,6 @@ public final class Dispatcher: Sendable {
             let name = lane.progress.name
             let cursor = try store.cursor(of: name)
             if cursor == nil { added[name] = newest }
-            if let cursor, cursor > stored { warn(name, cursor: cursor, newest: stored) }
             let durable = cursor ?? newest
             begin(lane, at: try furthest(of: places, beyond: durable, newest: stored, sink: name), durable: durable)
         }
@@ -113,6 +112,8 @@ public final class Dispatcher: Sendable {
         // A sink that hangs within a system call would hang the last synchronize, too.
         let finished = lanes.filter(\.progress.isFinished)
         let isDurable = keeper.close(finished, deadline: .now() + .seconds(Self.graceSeconds))
+        // The next start would take the lines for kept.
+        for lane in finished { lane.discardUnsynchronized() }
         return isDurable && !isBehind.isRaised
     }
 
@@ -170,12 +171,5 @@ public final class Dispatcher: Sendable {
 
     private func wakeAll() {
         for lane in crew.lanes { lane.wake() }
-    }
-
-    func warn(_ sink: String, cursor: Int64, newest: Int64) {
-        let message =
-            "has taken events up to number \(cursor), but the newest stored one is \(newest): the store is older "
-            + "than this sink's cursor. Was an old backup restored?"
-        log(DeliveryNote(level: .warning, sink: sink, message: message, topic: .ahead))
     }
 }

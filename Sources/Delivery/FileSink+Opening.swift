@@ -31,10 +31,14 @@ extension FileSink {
         if let kind = unusableKind(status.st_mode) { throw .notAFile(path: path, kind: kind) }
         let length = lookAtEnd(descriptor, length: status.st_mode & S_IFMT == S_IFREG ? Int64(status.st_size) : 0)
         let bornAt = clinux_birth_seconds(descriptor.number)
+        // Whoever wrote what is there may have been killed before it was on disk, and so may its name: no cursor is to
+        // count on either before both are written through. It is never cut off, for nobody knows what of it is new.
+        let inherited = hasOpened || sync == .none ? [] : unsyncedPredecessors()
         file.withLock {
             $0 = File(
-                descriptor: descriptor, length: length, lengthOnDisk: length, isNew: length == 0,
-                bornAt: bornAt > 0 ? bornAt : clinux_wall_microseconds() / 1_000_000, retired: $0.retired)
+                descriptor: descriptor, length: length, lengthOnDisk: length, isNew: length == 0 || !hasOpened,
+                isDirty: length > 0, bornAt: bornAt > 0 ? bornAt : clinux_wall_microseconds() / 1_000_000,
+                retired: $0.retired + inherited)
         }
         if !hasOpened { upkeep?.begin() }
         hasOpened = true
@@ -71,6 +75,11 @@ extension FileSink {
             if !tail.places.isEmpty { return tail.places }
         }
         return []
+    }
+
+    /// The files that had the name a moment ago, for their last lines may not be on disk either.
+    private func unsyncedPredecessors() -> [Descriptor] {
+        RotatedFiles(path: path).predecessors().compactMap { try? Descriptor(path: $0, flags: O_RDONLY | O_NONBLOCK) }
     }
 
     /// Mends what a failure left. Returns whether the next line must be preceded by a newline.

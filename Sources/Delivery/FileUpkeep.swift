@@ -10,7 +10,7 @@ final class FileUpkeep: Sendable {
     private let path: String
     private let rotation: FileRotation
     /// One for all: a sink that takes the place of another may have to do with the same files.
-    private static let queue = DispatchQueue(label: "hookd.rotation", qos: .background)
+    static let queue = DispatchQueue(label: "hookd.rotation", qos: .background)
 
     init(path: String, rotation: FileRotation) {
         self.path = path
@@ -19,9 +19,6 @@ final class FileUpkeep: Sendable {
 
     /// Has it done soon.
     func begin() { Self.queue.async { self.run() } }
-
-    /// Waits until what was begun is done.
-    func finish() { Self.queue.sync {} }
 
     /// Every step leaves whole files only, so a crash between any two of them costs nothing but a second try.
     private func run() {

@@ -31,6 +31,9 @@ protocol Lane: AnyObject, Sendable {
     /// Makes everything taken so far survive a power cut, as far as the sink can know that.
     func synchronize() throws(SinkError)
 
+    /// Has the sink let go of what it could not make durable. Where the lane has ended.
+    func discardUnsynchronized()
+
     /// What the sink itself knows of how far it has come. For the start.
     func places() -> [LinePlace]
 

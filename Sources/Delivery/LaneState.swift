@@ -1,4 +1,5 @@
-// What the queues of a lane, of the cursors and of an operator's question share about one sink.
+// The state of a lane: cursors, what is not yet durable, the stop, failures and counts. Plain values, which
+// `LaneProgress` guards.
 
 import Store
 
@@ -39,6 +40,8 @@ struct LaneState {
     private var unsynchronized = 0
     var startOver = StartOver.no
     var phase = Phase.running
+    /// Whether the daemon stops.
+    private var isStopping = false
     /// Called when the cursor has moved.
     var onProgress: (@Sendable () -> Void)?
     /// Called once, with whether the sink had come to the newest event.
@@ -105,10 +108,15 @@ struct LaneState {
 
     // MARK: The stop
 
-    /// The lane is to end when it has caught up.
-    mutating func drain(_ onFinish: @escaping @Sendable (Bool) -> Void) {
+    /// The lane is to end when it has caught up, and is not revived any more.
+    ///
+    /// - Returns: whether it has ended already, for an exchange that is still under way. Then nobody is told.
+    mutating func drain(_ onFinish: @escaping @Sendable (Bool) -> Void) -> Bool {
+        isStopping = true
+        if phase == .finished { return true }
         self.onFinish = onFinish
         if phase == .running { phase = .draining }
+        return false
     }
 
     /// The lane is to end now.
@@ -122,8 +130,9 @@ struct LaneState {
         if phase == .running { phase = .leaving }
     }
 
-    /// The lane is not to end after all.
+    /// The lane is not to end after all, unless the daemon does.
     mutating func goOn() {
+        if isStopping { return }
         onFinish = nil
         phase = .running
         takenAhead = []

@@ -72,9 +72,6 @@ public struct Subscription: Sendable {
         return selected(batch) { !taken.contains($0.sequence) && includes($0, in: $1) }
     }
 
-    /// The same, for events that it is to get again.
-    func selectAgain(from batch: EventBatch) -> EventBatch { selected(batch) { includes($0, in: $1) } }
-
     private func selected(
         _ batch: EventBatch, _ isSelected: (StoredEvent, UnsafeRawBufferPointer) -> Bool
     ) -> EventBatch {
@@ -149,7 +146,4 @@ final class SharedSubscription: Sendable {
 
     /// See `Subscription.select(from:)`.
     func select(from batch: EventBatch) -> EventBatch { current.withLock { $0.select(from: batch) } }
-
-    /// See `Subscription.selectAgain(from:)`.
-    func selectAgain(from batch: EventBatch) -> EventBatch { current.withLock { $0.selectAgain(from: batch) } }
 }

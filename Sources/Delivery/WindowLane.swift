@@ -60,7 +60,7 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
     }
 
     func drain(_ onFinish: @escaping @Sendable (Bool) -> Void) {
-        progress.withState { $0.drain(onFinish) }
+        if progress.withState({ $0.drain(onFinish) }) { return onFinish(false) }
         queue.async { self.turn() }
         courier.wake()
     }
@@ -97,6 +97,9 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
 
     /// Nothing to do: what a target has taken is the target's.
     func synchronize() throws(SinkError) {}
+
+    /// Nothing: see `synchronize`.
+    func discardUnsynchronized() {}
 
     /// None: what a target has, only the target knows.
     func places() -> [LinePlace] { [] }
@@ -222,7 +225,8 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
         }
     }
 
-    /// Reads what is to be sent again, when what was read before is done with, or now and then.
+    /// Reads what is to be sent again, when what was read before is done with, or now and then. Somebody has chosen it
+    /// by hand: what the sink gets of itself does not matter.
     private func refillAgain(_ window: inout Window) {
         let now = monotonicNanoseconds()
         guard window.isEmpty || now >= askAgainAt, now >= readAgainAt else { return }
@@ -231,10 +235,10 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
             let open = window.openSequences
             let queued = try progress.redeliveries(in: store, limit: Self.againLimit).filter { !open.contains($0) }
             if queued.isEmpty { return }
-            let selected = subscription.selectAgain(from: try store.events(sequences: queued))
-            window.add(selected, upTo: 0, now: now) { SplitMix.mixed(UInt64(bitPattern: $0.sequence)) }
-            // What is gone, damaged or not for this sink is over.
-            let found = Set(selected.events.map(\.sequence))
+            let batch = try store.events(sequences: queued)
+            window.add(batch, upTo: 0, now: now) { SplitMix.mixed(UInt64(bitPattern: $0.sequence)) }
+            // What is gone or damaged is over.
+            let found = Set(batch.events.map(\.sequence))
             let gone = queued.filter { !found.contains($0) }
             if !gone.isEmpty { progress.redelivered(gone) }
         } catch {

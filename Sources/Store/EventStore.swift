@@ -46,7 +46,8 @@ public protocol EventStore: AnyObject, Sendable {
     /// The sequence number of the newest stored event; 0 in an empty store.
     var newestSequence: Int64 { get }
 
-    /// The last sequence number that `sink` has taken, as last made durable; nil for a sink never seen.
+    /// The last sequence number that `sink` has taken, as last made durable; nil for a sink never seen. Never negative,
+    /// and never ahead of `newestSequence`.
     func cursor(of sink: String) throws(StoreError) -> Int64?
 
     /// Makes durable how delivery has come on. Returns when it is on disk.

@@ -38,6 +38,9 @@ final class EventWriter {
     /// Whether the commit under way stored an event that was no candidate of it.
     private var hasReleased = false
 
+    /// Places that the store did not bear out when it was opened.
+    let impossiblePlaces: [ImpossiblePlace]
+
     /// How many nonces are in memory.
     var nonceCount: Int { nonces.count }
     /// How many bytes of the write-ahead log are in use.
@@ -74,13 +77,7 @@ final class EventWriter {
         retirement = try Retirement(connection)
         deliveries = try DeliveryTables(connection)
         tails = try TailTable(connection)
-        let newest = try connection.number("SELECT max(sequence) FROM events", for: "reading the newest event")
-        // The row of no sink is what `takesCallbacks` writes: a time, and no place.
-        let taken = try connection.number(
-            "SELECT max(sequence) FROM (SELECT sequence FROM cursors WHERE sink <> '' "
-                + "UNION ALL SELECT sequence FROM tails)",
-            for: "reading the cursors")
-        nextSequence = max(newest + 1, taken + 1, lowestNextSequence)
+        (nextSequence, impossiblePlaces) = try Self.places(connection, lowestNextSequence: lowestNextSequence)
         self.setup = setup
         nonces = NonceWindow(toleranceSeconds: setup.toleranceSeconds, capacity: setup.nonceCapacity)
         try readNonces(now: now)

@@ -61,6 +61,12 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
         if let found = try? newestStored(), found < stored.sequence {
             notify(.eventsLost(newest: found, stored: stored.sequence))
         }
+        for place in writer.impossiblePlaces {
+            notify(
+                .impossiblePlace(
+                    of: place.name, isTail: place.isTail, found: place.found, newest: place.newest,
+                    goesOn: place.goesOn))
+        }
         newest.store(writer.nextSequence - 1, ordering: .releasing)
         read(writer)
         queue.async { self.beginUpkeep() }

@@ -54,7 +54,11 @@ public final class StateDirectory: Sendable {
         lockDescriptor = descriptor
     }
 
-    deinit { close(lockDescriptor) }
+    deinit {
+        // A child that is between fork and exec has the descriptor, too, and would hold the lock for a moment more.
+        flock(lockDescriptor, LOCK_UN)
+        close(lockDescriptor)
+    }
 
     private static func readOwner(_ descriptor: Int32) -> Int32? {
         var text = [UInt8](repeating: 0, count: 16)

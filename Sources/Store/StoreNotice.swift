@@ -12,6 +12,9 @@ extension SQLiteEventStore {
         /// The file holds less than hookd had stored in it: acknowledged events were lost. Their sequence numbers, up
         /// to `stored`, are not used again.
         case eventsLost(newest: Int64, stored: Int64)
+        /// A sink, or a named tail, is at a place that the events do not bear out: `newest` is the highest number that
+        /// is known to have been stored. It goes on behind `goesOn`.
+        case impossiblePlace(of: String, isTail: Bool, found: Int64, newest: Int64, goesOn: Int64)
         /// An event is not the one that was stored. It is not delivered.
         case damagedEvent(sequence: Int64)
         /// The quarantine was full: so many of its oldest callbacks made room.

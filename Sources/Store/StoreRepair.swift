@@ -98,7 +98,15 @@ public final class StoreRepair {
         guard stat(directory.repairedPath, &status) == 0 else { throw failed(errno) }
         // By the new file's time, so that a second try comes to the same name.
         let damaged = directory.databasePath + ".damaged-\(status.st_mtim.tv_sec)"
-        guard link(directory.databasePath, damaged) == 0 || errno == EEXIST else { throw failed(errno) }
+        if link(directory.databasePath, damaged) != 0, errno != EEXIST {
+            // Not every file system has links. Between this and the next renaming there is no database, which a start
+            // refuses as an interrupted repair.
+            guard rename(directory.databasePath, damaged) == 0 || errno == ENOENT else {
+                let code = errno
+                unlink(directory.repairedPath)
+                throw failed(code)
+            }
+        }
         // The log of the damaged file must never be taken for the new one's.
         guard rename(directory.logPath, damaged + "-wal") == 0 || errno == ENOENT else { throw failed(errno) }
         unlink(directory.databasePath + "-shm")
@@ -141,7 +149,9 @@ public final class StoreRepair {
         let mark = try StoredMark(directory: directory).sequence
         // A damaged place may be anything; numbers go on behind it.
         let known = min(max(mark, places.max() ?? 0), .max / 2)
-        let events = EventCopy(copy, isMalformed: report.isMalformed, known: known, mark: mark)
+        // A place far behind the mark is a damaged one: to ask for each number up to there would take for ever.
+        let reach = mark > 0 ? min(known, mark + Self.furthestBehindMark) : known
+        let events = EventCopy(copy, isMalformed: report.isMalformed, known: reach, mark: mark)
         let found = try events.run(retention)
         (report.events, report.lost) = (found.count, found.lost)
         report.nextSequence = max(known, found.newest) + 1
@@ -151,6 +161,10 @@ public final class StoreRepair {
         }
         try new?.execute("COMMIT", for: "committing")
     }
+
+    /// How many events may have been stored that the mark does not tell of: it is not synced, so a power cut takes what
+    /// it was told in half a minute.
+    private static let furthestBehindMark: Int64 = 10_000_000
 
     private func openDamaged() throws(StoreError) -> SQLiteConnection {
         do throws(StoreError) {

@@ -41,7 +41,7 @@ struct AdminOptions: ParsableArguments {
         let directory = try directory()
         do throws(StoreError) {
             return OwnDesk(
-                desk: try OperatorDesk(stateDirectory: directory) { notice in
+                desk: try OperatorDesk(stateDirectory: directory, terms: terms(ofSinksOf: directory)) { notice in
                     Output.error.write(line: "hookd: \(escapingControls(notice))")
                 })
         } catch {
@@ -53,6 +53,12 @@ struct AdminOptions: ParsableArguments {
             }
             throw failure(escapingControls(error.description))
         }
+    }
+
+    /// What the sinks of a store get, where the configuration at hand is that of the store.
+    private func terms(ofSinksOf directory: String) -> [String: SinkTerms] {
+        guard (try? configuration.stateDirectory()) == directory else { return [:] }
+        return (try? configuration.sinkTerms()) ?? [:]
     }
 
     /// Nil where no daemon has left word of where it is.
@@ -116,13 +122,20 @@ private struct OwnDesk: Answering {
 
 extension Answering {
     /// Asks, and ends the command where the answer is no success.
-    func answer(_ request: AdminRequest) throws -> String {
+    ///
+    /// - Parameter onConflict: the status to end with where the answer is 409.
+    func answer(_ request: AdminRequest, onConflict: ExitCode = .failure) throws -> String {
         let reply = try ask(request)
         guard !(200..<300).contains(reply.status) else { return reply.body }
         let message = reply.errorMessage ?? "the answer was \(reply.status): \(reply.body)"
-        throw failure(escapingControls(message), reply.status == 503 ? .tryAgain : .failure)
+        let status: ExitCode =
+            switch reply.status {
+            case 409: onConflict
+            case 503: .tryAgain
+            default: .failure
+            }
+        throw failure(escapingControls(message), status)
     }
-
 }
 
 extension AdminReply {

@@ -48,6 +48,17 @@ extension ConfigurationOption {
         try decode(SinksPart.self, "or the store with --state-directory").sinks.map { $0.keys.sorted() } ?? []
     }
 
+    /// What each sink gets. As little is read as for `stateDirectory`.
+    func sinkTerms() throws -> [String: SinkTerms] {
+        let part = try decode(TermsPart.self, "or the store with --state-directory")
+        return (part.sinks ?? [:]).reduce(into: [:]) { terms, sink in
+            let named = (part.endpoints ?? [:]).filter { $0.value.sinks?.contains(sink.key) ?? false }.map(\.key)
+            terms[sink.key] = SinkTerms(
+                endpoints: named.filter { sink.value.endpoints?.contains($0) ?? true },
+                types: sink.value.types ?? [], channels: sink.value.channels ?? [], apps: sink.value.apps ?? [])
+        }
+    }
+
     /// Reads a part of the configuration, and no more.
     private func decode<Part: Decodable>(_ part: Part.Type, _ elsewhere: String) throws -> Part {
         let elsewhere = "Name another one with --config, \(elsewhere)."
@@ -116,6 +127,23 @@ private struct SinksPart: Decodable {
     }
 
     var sinks: [String: Anything]?
+}
+
+/// What `replay` reads of a configuration where no daemon runs.
+private struct TermsPart: Decodable {
+    struct Endpoint: Decodable {
+        var sinks: [String]?
+    }
+
+    struct Sink: Decodable {
+        var types: [String]?
+        var channels: [String]?
+        var apps: [String]?
+        var endpoints: [String]?
+    }
+
+    var endpoints: [String: Endpoint]?
+    var sinks: [String: Sink]?
 }
 
 /// What `tail` reads of a configuration.

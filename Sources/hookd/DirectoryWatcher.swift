@@ -23,16 +23,19 @@ final class DirectoryWatcher {
     }
 
     /// Why a wait is over.
-    enum Wake { case changed, timedOut, outputEnded }
+    enum Wake { case changed, timedOut, outputEnded, interrupted }
 
-    /// Waits until something is written in the directory, nobody reads `output` any more, or the time is over.
-    func wait(milliseconds: Int32, orEndOf output: Output) -> Wake {
+    /// Waits until something is written in the directory, nobody reads `output` any more, a signal wants us to end, or
+    /// the time is over.
+    func wait(milliseconds: Int32, orEndOf output: Output, orFor signals: SignalWatcher? = nil) -> Wake {
         var descriptors = [
             pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
             // No events asked for: only the end of the reader is told, as POLLERR.
             pollfd(fd: output.descriptor, events: 0, revents: 0),
+            pollfd(fd: signals?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
         ]
         let ready = poll(&descriptors, nfds_t(descriptors.count), milliseconds)
+        if signals?.isInterrupted ?? false { return .interrupted }
         // A signal ends the wait early, which costs a look at the store and no more.
         if ready <= 0 { return .timedOut }
         if descriptors[1].revents != 0 { return .outputEnded }

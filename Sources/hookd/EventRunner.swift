@@ -20,9 +20,9 @@ final class SignalWatcher: Waiting {
     let descriptor: Int32
     private var interruptions = 0
 
-    /// - Parameter ends: whether SIGINT and SIGTERM are told, too, instead of ending the process.
-    init(ends: Bool) throws {
-        descriptor = clinux_signal_descriptor(ends ? 1 : 0)
+    /// From now on SIGINT, SIGTERM and SIGHUP are told here, instead of ending the process.
+    init() throws {
+        descriptor = clinux_signal_descriptor()
         guard descriptor >= 0 else { throw failure("signals cannot be watched: \(String(cString: strerror(errno)))") }
     }
 
@@ -84,7 +84,11 @@ struct EventRunner {
     private func attempt(_ line: [UInt8], _ event: Attributes, _ waiting: some Waiting) throws -> String? {
         let child = try start(line, event)
         var status: Int32 = 0
-        while waitpid(child, &status, WNOHANG) == 0 {
+        while true {
+            let ended = waitpid(child, &status, WNOHANG)
+            if ended == child { break }
+            // Whoever does not know how it ended must not take it for a success.
+            if ended < 0, errno != EINTR { return "cannot be waited for: \(String(cString: strerror(errno)))" }
             waiting.wait(milliseconds: 1000)
             // Ctrl-C reaches the command as well: what it makes of that is its business, and is waited for once.
             if waiting.isPressed { throw failure("the command for event \(event.sequence) was left running.") }

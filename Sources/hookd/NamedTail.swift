@@ -15,7 +15,8 @@ final class NamedTail {
     }
 
     private let name: String
-    private let type: String?
+    /// Whole names; none for every type.
+    private let types: [String]
     private let since: Duration?
     private let follows: Bool
     private let runner: EventRunner?
@@ -31,9 +32,9 @@ final class NamedTail {
     ///   - follows: whether to go on with what is stored later.
     ///   - runner: what takes the events; nil to print them.
     init(
-        name: String, type: String?, since: Duration?, follows: Bool, runner: EventRunner?, options: AdminOptions
+        name: String, types: [String], since: Duration?, follows: Bool, runner: EventRunner?, options: AdminOptions
     ) {
-        (self.name, self.type, self.since, self.follows) = (name, type, since, follows)
+        (self.name, self.types, self.since, self.follows) = (name, types, since, follows)
         (self.runner, self.options) = (runner, options)
     }
 
@@ -44,11 +45,11 @@ final class NamedTail {
                 "no hookd runs with the state directory \(quoted(try options.directory())), and it is the daemon that "
                     + "keeps the place of a named tail. Start it, or read without --as.", .unreachable)
         }
-        let signals = try SignalWatcher(ends: true)
+        let signals = try SignalWatcher()
         tell(try decoded(daemon.answer(opening()), as: TailRow.self))
         while true {
             switch try read(daemon, signals) {
-            case .done: return try finish(daemon)
+            case .done: return
             case .lost(let reason):
                 guard follows else {
                     throw failure("the daemon went away before everything was read: \(reason). Go on later.", .tryAgain)
@@ -119,7 +120,7 @@ final class NamedTail {
 
     private func read(_ daemon: AdminClient, _ signals: SignalWatcher) throws -> End {
         var query = ["live": follows ? "true" : "false"]
-        if let type { query["type"] = type }
+        if !types.isEmpty { query["type"] = types.joined(separator: ",") }
         let request = AdminRequest(.get, path: "/tails/\(name)/events", query: query)
         let stream: EventStream
         do {
@@ -127,12 +128,17 @@ final class NamedTail {
         } catch {
             throw failure(error.description)
         }
+        // The name is ours for as long as the stream is open: until the daemon knows what was taken.
+        defer { withExtendedLifetime(stream) {} }
         let waiting = StreamWaiting(stream: stream, signals: signals)
         while true {
             let events = stream.take()
-            if try !events.allSatisfy({ try handle($0, daemon, waiting) }) { return .done }
+            let goesOn = try events.allSatisfy { try handle($0, daemon, waiting) }
+            if !goesOn || signals.isInterrupted || (runner == nil && output.hasEnded) {
+                try finish(daemon)
+                return .done
+            }
             try acknowledge(daemon)
-            if signals.isInterrupted || (runner == nil && output.hasEnded) { return .done }
             guard events.isEmpty else { continue }
             if let end = stream.end {
                 try refuse(stream)
@@ -156,6 +162,7 @@ final class NamedTail {
         if event.type == "end" { return false }
         // What was taken before the daemon went away, and could not be told, is not taken twice.
         guard !event.data.isEmpty, let sequence = event.sequence, sequence > taken else { return true }
+        guard !waiting.isInterrupted else { return false }
         let line = event.data + [UInt8(ascii: "\n")]
         if let runner {
             guard try runner.run(line, waiting) else { return false }
@@ -163,7 +170,7 @@ final class NamedTail {
             try acknowledge(daemon)
             return !waiting.isInterrupted
         }
-        guard output.write(line) else { return false }
+        guard output.write(line, orFor: waiting.signals) else { return false }
         taken = sequence
         return !waiting.isInterrupted
     }

@@ -43,6 +43,29 @@ struct Output {
     /// Writes all of `bytes`, like `write(_ text:)`.
     func write(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { write($0) } }
 
+    /// Writes all of `bytes`, like `write(_ text:)`, for as long as a slow reader is waited for.
+    ///
+    /// - Returns: false also where a signal wants the command to end and nobody reads: a part may be written.
+    func write(_ bytes: [UInt8], orFor signals: SignalWatcher) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let isInterrupted = signals.isInterrupted
+            var waited = [
+                pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0),
+                pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0),
+            ]
+            poll(&waited, nfds_t(waited.count), isInterrupted ? 0 : -1)
+            if waited[0].revents != 0 {
+                // A pipe that has room takes so much without keeping us (pipe(7)).
+                guard write(Array(rest.prefix(4096))) else { return false }
+                rest = rest.dropFirst(4096)
+            } else if isInterrupted {
+                return false
+            }
+        }
+        return true
+    }
+
     /// Writes `line` and a newline.
     @discardableResult func write(line: String) -> Bool { write(line + "\n") }
 

@@ -77,8 +77,8 @@ struct ReloadCommand: ParsableCommand {
               hookd check && hookd reload
 
             EXIT STATUS
-              0 the new configuration is in force, 78 it was refused, 69 no daemon
-              answers
+              0 the new configuration is in force, 78 it was refused, 75 the daemon is
+              stopping, 69 none answers
             """)
 
     @OptionGroup var options: AdminOptions
@@ -87,12 +87,12 @@ struct ReloadCommand: ParsableCommand {
         let daemon = try options.daemon(waits: true)
         let reply = try daemon.ask(AdminRequest(.post, path: "/reload"))
         if options.json { Output.standard.write(reply.body) }
-        if reply.status == 409 {
+        if reply.status == 409 || reply.status == 503 {
             // A line for each thing that is wrong.
             for line in (reply.errorMessage ?? reply.body).split(separator: "\n") {
                 Output.error.write(line: escapingControls(String(line)))
             }
-            throw ExitCode.badConfiguration
+            throw reply.status == 409 ? ExitCode.badConfiguration : .tryAgain
         }
         guard reply.status == 200 else { throw failure("the answer was \(reply.status).") }
         guard !options.json else { return }

@@ -29,6 +29,8 @@ struct Tail<Events: EventReading> {
     let matches: (StoredEvent, borrowing EventBatch) -> Bool
     /// Is told of events whose bodies are not those that were stored.
     let damaged: (Int64) -> Void
+    /// Whether to read on; asked before each piece.
+    var goesOn: () -> Bool = { true }
 
     /// What is read at once: bounded, however much is stored.
     private let piece = ReadLimit(events: 256, bytes: 1 << 20)
@@ -48,7 +50,7 @@ struct Tail<Events: EventReading> {
     /// Shows all matching events behind `sequence` that are stored by now.
     ///
     /// - Parameter show: is given an event and the batch that holds its bytes, and says whether to go on.
-    /// - Returns: the last event that was read; nil where `show` wanted no more.
+    /// - Returns: the last event that was read; nil where no more was wanted.
     func read(
         after sequence: Int64, show: (StoredEvent, borrowing EventBatch) -> Bool
     ) throws(StoreError) -> Int64? {
@@ -56,6 +58,7 @@ struct Tail<Events: EventReading> {
         // A bound, for a daemon may store faster than a terminal scrolls.
         let newest = try events.newestSequence()
         while position < newest {
+            guard goesOn() else { return nil }
             var last = position
             let batch = try events.events(after: position, limit: piece) { damagedSequence in
                 damaged(damagedSequence)
@@ -79,7 +82,7 @@ struct Tail<Events: EventReading> {
         var missing = count
         var upper = newest
         var window = Int64(max(64, min(count, 4096)))
-        while upper > bound {
+        while upper > bound, goesOn() {
             let lower = max(bound, upper - window)
             let found = try matchingSequences(after: lower, upTo: upper)
             if found.count >= missing { return found[found.count - missing] - 1 }

@@ -25,11 +25,12 @@ struct TailCommand: ParsableCommand {
               hookd tail --since 1h --json | jq .data
               hookd tail --state-directory /var/lib/hookd --lines 100
               hookd tail --as export >> export.jsonl
-              hookd tail --as crm --follow --exec 'curl -fsS --json @- https://crm.example.com'
+              hookd tail --as crm --follow \\
+                --exec 'curl -fsS --json @- https://crm.example.com'
 
             EXIT STATUS
-              0 done or stopped, with --as 69 if no daemon answers, 75 if another reads
-              under the name
+              0 done or stopped, 64 no such type; with --as 69 if no daemon answers,
+              75 if another reads under the name
             """)
 
     @OptionGroup var options: AdminOptions
@@ -54,10 +55,17 @@ struct TailCommand: ParsableCommand {
         help: ArgumentHelp("At most that many of the last events. (default: 10, with --since all)", valueName: "n"))
     var lines: Int?
 
-    @Option(help: ArgumentHelp("Only events of that type, such as message_inbound.", valueName: "type"))
+    @Option(
+        help: ArgumentHelp(
+            "Only events of that type, such as message_inbound; several with commas.", valueName: "type"))
     var type: String?
 
     func validate() throws {
+        do {
+            _ = try types()
+        } catch {
+            throw ValidationError("--type: \(escapingControls(error.description)).")
+        }
         if let lines, lines < 0 { throw ValidationError("--lines takes a number from 0.") }
         if name != nil, lines != nil { throw ValidationError("--lines does not go with --as.") }
         if name == nil, options.admin != nil || options.tokenFile != nil {
@@ -69,7 +77,7 @@ struct TailCommand: ParsableCommand {
         let runner = exec.map { EventRunner(command: $0) }
         if let name {
             let tail = NamedTail(
-                name: name, type: type, since: since, follows: follow, runner: runner, options: options)
+                name: name, types: try types(), since: since, follows: follow, runner: runner, options: options)
             return try tail.run()
         }
         let directory = try options.directory()
@@ -84,21 +92,24 @@ struct TailCommand: ParsableCommand {
         let output = Output.standard
         let isText = output.isTerminal && !options.json && runner == nil
         let printer = try EventPrinter(isText ? .text(coloured: output.takesColours, columns: output.columns) : .json)
-        let children = runner == nil ? nil : try SignalWatcher(ends: false)
+        let signals = try SignalWatcher()
+        let types = try types()
         let tail = Tail(
             events: reader,
-            matches: { event, batch in type.map { printer.isType($0, event, in: batch) } ?? true },
-            damaged: { Output.error.write(line: "hookd: event \($0) is damaged on disk, and left out") })
+            matches: { event, batch in types.isEmpty || types.contains { printer.isType($0, event, in: batch) } },
+            damaged: { Output.error.write(line: "hookd: event \($0) is damaged on disk, and left out") },
+            goesOn: { !signals.isInterrupted })
         let watcher = follow ? try DirectoryWatcher(directory) : nil
         var position = try tail.start(of: selection)
         var patience = Patience()
         var problem: (any Error)?
         while true {
             let read = try tail.read(after: position) { event, batch in
+                guard !signals.isInterrupted else { return false }
                 let line = printer.line(of: event, in: batch)
-                guard let runner, let children else { return output.write(line) }
+                guard let runner else { return output.write(line, orFor: signals) }
                 do {
-                    return try runner.run(line, children)
+                    return try runner.run(line, signals)
                 } catch {
                     problem = error
                     return false
@@ -108,12 +119,21 @@ struct TailCommand: ParsableCommand {
             guard let read, let watcher else { return }
             if read > position { patience.restart() }
             position = read
-            switch watcher.wait(milliseconds: patience.milliseconds, orEndOf: output) {
+            switch watcher.wait(milliseconds: patience.milliseconds, orEndOf: output, orFor: signals) {
             case .changed: patience.restart()
             case .timedOut: patience.grow()
-            case .outputEnded: return
+            case .outputEnded, .interrupted: return
             }
         }
+    }
+
+    /// The whole names of the types that are asked for; none for all.
+    private func types() throws(UnknownEventType) -> [String] {
+        var types: [String] = []
+        for text in type?.split(separator: ",", omittingEmptySubsequences: false) ?? [] {
+            types.append(try eventType(named: String(text)))
+        }
+        return types
     }
 
     private var selection: EventSelection {
@@ -128,6 +148,9 @@ extension Duration: @retroactive ExpressibleByArgument {
     public init?(argument: String) {
         self.init(text: argument)
     }
+
+    /// As `init(argument:)` reads it.
+    public var defaultValueDescription: String { text }
 
     /// Whole microseconds; what is below is cut off.
     var microseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }

@@ -47,6 +47,9 @@ struct TailsCommand: ParsableCommand {
             discussion: """
                 EXAMPLES
                   hookd tails drop export
+
+                EXIT STATUS
+                  0 dropped, 1 there was no such name, 75 one is being read
                 """)
 
         @OptionGroup var options: AdminOptions
@@ -58,7 +61,9 @@ struct TailsCommand: ParsableCommand {
             let desk = try options.desk(waits: true)
             defer { desk.close() }
             let body = "{\"names\":[\(names.map { quoted($0) }.joined(separator: ","))]}"
-            let answer = try desk.answer(AdminRequest(.post, path: "/tails/drop", body: Array(body.utf8)))
+            // What is being read is let go of later.
+            let answer = try desk.answer(
+                AdminRequest(.post, path: "/tails/drop", body: Array(body.utf8)), onConflict: .tryAgain)
             let changed = try decoded(answer, as: ChangedRows.self)
             if options.json {
                 Output.standard.write(answer)

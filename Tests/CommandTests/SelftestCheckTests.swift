@@ -101,4 +101,25 @@ import Testing
         ledger.note(answer(409), to: again, after: &last)
         #expect(ledger.result.violations.counts == [.doubled: 1, .disordered: 1, .refused: 1])
     }
+
+    @Test("a target tells of events that come behind a later one of their conversation") func target() throws {
+        let callbacks = SelftestCallbacks(seed: 1)
+        let target = try SelftestTarget(callbacks)
+        let client = try HTTPClient()
+        func send(_ number: Int, as sequence: Int) throws {
+            let nonce = ("x-sinch-webhook-signature-nonce", callbacks.nonce(number))
+            let headers = [nonce, ("ce-sequence", "\(sequence)")]
+            let url = "http://127.0.0.1:\(target.port)/"
+            #expect(try client.post(callbacks.body(number), headers: headers, to: url).status == 204)
+        }
+        let count = SelftestCallbacks.conversations
+        try send(0, as: 2)
+        try send(1, as: 1)
+        try send(0, as: 2)
+        #expect(target.violations.counts == [:], "another conversation, and a repeat")
+        try send(count, as: 4)
+        try send(2 * count, as: 3)
+        #expect(target.violations.counts == [.disordered: 1])
+        #expect(target.distinct == 4 && target.again == 1)
+    }
 }

@@ -169,7 +169,7 @@ import Testing
         #expect(Set(target.requests.map(\.text)) == Set(([3, 5, 7] + Array(21...40)).map { "c\($0 - 1):1" }))
     }
 
-    @Test("an event that is gone, or not for the sink, is over", arguments: ["crm", "archive"])
+    @Test("what is gone is over; what the sink would not get of itself is delivered", arguments: ["crm", "archive"])
     func gone(sink: String) throws {
         let directory = try TemporaryDirectory()
         let target = try HTTPTarget([])
@@ -189,9 +189,38 @@ import Testing
         redeliver([1, 2, 99], to: sink)
         try awaitRedelivered()
         #expect(dispatcher.stop(deadline: farAway))
-        #expect(target.requests.map(\.text) == (sink == "crm" ? ["a"] : []))
-        #expect(try contents(of: directory.file("events")) == (sink == "crm" ? "" : "1 a\n"))
+        #expect(target.requests.map(\.text) == (sink == "crm" ? ["a", "elsewhere"] : []))
+        #expect(try contents(of: directory.file("events")) == (sink == "crm" ? "" : "1 a\n2 elsewhere\n"))
         #expect(store.state.withLock { $0.cursors } == ["crm": 2, "archive": 2])
+    }
+
+    @Test("a dead letter that is released is sent, whatever the sink gets since a reload", arguments: [false, true])
+    func releasedAfterReload(isOtherFilter: Bool) throws {
+        let status = Mutex(400)
+        let target = try HTTPTarget { _, _ in .answer(status.withLock { $0 }) }
+        defer { target.close() }
+        let settings = settings(target)
+        func subscription(_ endpoint: String, _ filter: EventFilter?) throws -> Subscription {
+            let sink = try ForwardSink(name: "crm", settings: settings, renderer: PlainRenderer())
+            return Subscription(sink, endpoints: [Array(endpoint.utf8)], filter: filter)
+        }
+        let dispatcher = Dispatcher(
+            store: store, subscriptions: [try subscription("/callbacks", nil)], cursorIntervalMicroseconds: 1000,
+            log: notes.log)
+        try dispatcher.start()
+        store.append(["a", "b", "c"])
+        try awaitBuried(3)
+        status.withLock { $0 = 200 }
+        var choice = EventChoice()
+        choice.types = ["another"]
+        let filter = isOtherFilter ? EventFilter(choice, renderer: PlainRenderer()) : nil
+        let other = try subscription(isOtherFilter ? "/callbacks" : "/other", filter)
+        try dispatcher.exchange([.begin(other)], patience: .seconds(30))
+        let before = target.requests.count
+        redeliver([1, 2, 3])
+        try awaitRedelivered()
+        #expect(dispatcher.stop(deadline: farAway))
+        #expect(target.requests.dropFirst(before).map(\.text).sorted() == ["a", "b", "c"])
     }
 
     @Test("a sink that is turned away pauses, says so once, and drops nothing", arguments: [301, 401, 403, 404, 410])

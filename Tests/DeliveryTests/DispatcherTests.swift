@@ -192,16 +192,6 @@ import Testing
         #expect(store.state.withLock { $0.cursors } == ["journal": 2])
     }
 
-    @Test("says that a store is older than a cursor")
-    func oldStore() throws {
-        store.append(["a"])
-        store.state.withLock { $0.cursors = ["archive": 9] }
-        let dispatcher = dispatcher([file()])
-        try dispatcher.start()
-        #expect(notes.messages(of: "archive").first?.contains("up to number 9") == true)
-        #expect(dispatcher.stop(deadline: farAway))
-    }
-
     // MARK: Failures
 
     @Test("sends again what failed, in order, before what came later")

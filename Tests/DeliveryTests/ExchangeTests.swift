@@ -123,6 +123,44 @@ import Testing
         if concurrency == 1 { #expect(taken == Array(1...600), "and in order") }
     }
 
+    @Test(
+        "what a target has taken ahead of an event that it refuses is not sent again; nor where the exchange fails",
+        arguments: [false, true])
+    func takenAhead(fails: Bool) throws {
+        let refused = Mutex(Set([1]))
+        @Sendable func number(_ text: String) -> Int? { text.split(separator: " ").first.flatMap { Int($0) } }
+        let target = try HTTPTarget { _, request in
+            .answer(refused.withLock { number(request.text).map($0.contains) ?? true } ? 503 : 200)
+        }
+        defer { target.close() }
+        func sink() throws -> Subscription {
+            var settings = ForwardSettings(url: target.url, userAgent: "hookd/test")
+            settings.concurrency = 8
+            settings.order = .none
+            settings.mode = .structured
+            // Nothing is tried again before the exchange.
+            settings.retry = RetryPolicy(initialMicroseconds: 600_000_000, maximumMicroseconds: 600_000_000)
+            let sink = try ForwardSink(name: "crm", settings: settings, renderer: PlainRenderer())
+            return Subscription(sink, endpoints: Self.callbacks)
+        }
+        let dispatcher = dispatcher([try sink()])
+        try dispatcher.start()
+        store.append(["1", "2", "3", "4", "5"])
+        for _ in 1...5 { try target.arrived.await("each event is tried once") }
+        refused.withLock { $0 = [] }
+        if fails {
+            store.state.withLock { $0.hidesCursors = true }
+            #expect(throws: ExchangeError.self) {
+                try dispatcher.exchange([.begin(try sink()), .begin(file("more"))], patience: Self.patience)
+            }
+        } else {
+            try dispatcher.exchange([.begin(try sink())], patience: Self.patience)
+        }
+        #expect(dispatcher.stop(deadline: farAway))
+        let taken = target.state.withLock({ $0.requests }).compactMap { number($0.text) }
+        #expect(taken.sorted() == [1, 1, 2, 3, 4, 5])
+    }
+
     @Test("of endpoints: each event goes to one of two sinks, as was in force when it was stored")
     func endpoints() throws {
         let (a, b) = ([Array("/a".utf8)], [Array("/b".utf8)])
@@ -227,6 +265,30 @@ import Testing
         #expect(!directory.names.contains("other"))
     }
 
+    @Test("that is under way at the stop leaves no sink that is waited for, and none that is revived behind it")
+    func stopMeanwhile() throws {
+        let (log, endpoints) = (notes.log, Self.callbacks)
+        let target = try HTTPTarget([])
+        defer { target.close() }
+        let settings = ForwardSettings(url: target.url, userAgent: "hookd/test")
+        let forward = try ForwardSink(name: "crm", settings: settings, renderer: PlainRenderer())
+        for subscription in [file("file"), Subscription(forward, endpoints: endpoints)] {
+            let lane = subscription.makeLane(store: store, log: log)
+            lane.progress.begin(at: 0, durable: 0) {}
+            let (left, drained) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            let isCaughtUp = Flag()
+            lane.leave { _ in left.signal() }
+            try left.await("the exchange has ended it")
+            lane.drain { caughtUp in
+                if caughtUp { isCaughtUp.raise() }
+                drained.signal()
+            }
+            try drained.await("the stop does not wait for it")
+            lane.goOn()
+            #expect(lane.progress.isFinished && !isCaughtUp.isRaised)
+        }
+    }
+
     @Test("does not take place where the store cannot keep a new sink's cursor") func storeFails() throws {
         let dispatcher = dispatcher([file("file")])
         try dispatcher.start()
@@ -238,6 +300,47 @@ import Testing
         store.append(["1"])
         #expect(dispatcher.stop(deadline: farAway))
         #expect(try numbers("file") == [1])
+    }
+
+    @Test(
+        "of a file's settings, or a stop, leaves no cursor over lines that are not on disk", arguments: [false, true])
+    func unsyncedFile(isStopped: Bool) throws {
+        let failed = DispatchSemaphore(value: 0)
+        let path = directory.file("events")
+        let sink = FileSink(
+            name: "archive", path: path, renderer: PlainRenderer(),
+            writeThrough: { _ in
+                failed.signal()
+                errno = EIO
+                return -1
+            })
+        let first = dispatcher([Subscription(sink, endpoints: Self.callbacks)])
+        try first.start()
+        store.append(["a", "b", "c"])
+        try failed.await("a failure")
+        let synced = Mutex<[String]>([])
+        let other = FileSink(
+            name: "archive", path: path, rotation: FileRotation(sizeBytes: 1 << 20), renderer: PlainRenderer(),
+            writeThrough: { descriptor in
+                synced.withLock { $0.append((try? contents(of: path)) ?? "") }
+                return fdatasync(descriptor)
+            })
+        if isStopped {
+            #expect(!first.stop(deadline: farAway), "not durable")
+        } else {
+            try first.exchange([.begin(Subscription(other, endpoints: Self.callbacks))], patience: Self.patience)
+        }
+        if isStopped {
+            #expect(try contents(of: path) == "", "the next start must not take the lines for kept")
+            let second = dispatcher([Subscription(other, endpoints: Self.callbacks)])
+            try second.start()
+            #expect(second.stop(deadline: farAway))
+        } else {
+            #expect(first.stop(deadline: farAway))
+        }
+        #expect(try contents(of: path) == plainLines(["a", "b", "c"]), "written again, and not twice")
+        #expect(synced.withLock { $0.last } == plainLines(["a", "b", "c"]), "and on disk before the cursor counts")
+        #expect(!notes.messages(of: "archive").contains { $0.contains("holds events") }, "no line was believed")
     }
 
     @Test("what a target was given up on is kept, and counted on") func deadLetters() throws {

@@ -50,7 +50,7 @@ import Testing
         #expect(try contents(of: rotated(2)) == "1 aa\n2 aa\n")
         #expect(try contents(of: rotated(4)) == "3 aa\n4 aa\n")
         try sink.synchronize()
-        sink.upkeep?.finish()
+        FileUpkeep.queue.sync {}
     }
 
     @Test("writes through what was written under the old name, too")
@@ -96,7 +96,7 @@ import Testing
         try write("6 a\n", to: path)
         let sink = sink(FileRotation(sizeBytes: 1 << 20, keep: 3, compresses: true))
         try sink.open()
-        sink.upkeep?.finish()
+        FileUpkeep.queue.sync {}
         let left = directory.names.filter { $0.hasPrefix("events.jsonl.0") }
         #expect(
             left == [3, 4].map { "events.jsonl.000000000000000000\($0).gz" } + ["events.jsonl.0000000000000000005"])
@@ -105,7 +105,7 @@ import Testing
         // Again, with nothing to do but for the count.
         try write("6 a\n", to: rotated(6))
         sink.upkeep?.begin()
-        sink.upkeep?.finish()
+        FileUpkeep.queue.sync {}
         #expect(
             directory.names.filter { $0.hasPrefix("events.jsonl.0") }
                 == [4, 5].map { "events.jsonl.000000000000000000\($0).gz" } + ["events.jsonl.0000000000000000006"])

@@ -185,6 +185,45 @@ import Testing
         #expect(calls.withLock { $0 } == 1)
     }
 
+    @Test(
+        "writes what it found through, for whoever wrote it may have been killed before",
+        arguments: [
+            ([], 0, "nothing there"), ([""], 1, "the file"),
+            (["", ".0000000000000000001"], 2, "and the one that it was before"),
+            ([".0000000000000000001"], 1, "which may be all there is"),
+        ])
+    func found(suffixes: [String], count: Int, why: String) throws {
+        let path = directory.file("events.jsonl")
+        for suffix in suffixes { try write("1 a\n", to: path + suffix) }
+        let calls = Mutex(0)
+        let sink = FileSink(
+            name: "archive", path: path, renderer: PlainRenderer(),
+            writeThrough: { descriptor in
+                calls.withLock { $0 += 1 }
+                return fdatasync(descriptor)
+            })
+        #expect(sink.places().isEmpty == suffixes.isEmpty, "\(why)")
+        try sink.synchronize()
+        #expect(calls.withLock { $0 } == count, "\(why)")
+        try sink.synchronize()
+        #expect(calls.withLock { $0 } == count, "once: \(why)")
+    }
+
+    @Test("cuts nothing off that it found, where that cannot be written through") func foundAndUnsynced() throws {
+        let path = directory.file("events.jsonl")
+        try write("1 a\n", to: path)
+        let sink = FileSink(
+            name: "archive", path: path, renderer: PlainRenderer(),
+            writeThrough: { _ in
+                errno = EIO
+                return -1
+            })
+        #expect(sink.places().map(\.sequence) == [1])
+        #expect(throws: SinkError.self) { try sink.synchronize() }
+        sink.startOver()
+        #expect(try contents(of: path) == "1 a\n")
+    }
+
     @Test("starts over from what reached the disk")
     func startOver() throws {
         let path = directory.file("events.jsonl")

@@ -163,6 +163,8 @@ final class Notices: Sendable {
                 case .reopenFailed: "reopen failed"
                 case .recovered: "recovered"
                 case .eventsLost(let newest, let stored): "lost from \(newest) to \(stored)"
+                case .impossiblePlace(let name, let isTail, let found, let newest, let goesOn):
+                    "\(isTail ? "tail" : "sink") \(name) at \(found) of \(newest), goes on behind \(goesOn)"
                 case .damagedEvent(let sequence): "damaged \(sequence)"
                 case .quarantineOverflowed(let dropped): "quarantine dropped \(dropped)"
                 case .belowReserve: "below reserve"

@@ -85,6 +85,39 @@ import Testing
         try run(later) { _ in #expect(later.texts == [], "once is enough") }
     }
 
+    @Test(
+        "a place that no event bears out is said, and kept or put right; and no number is given twice",
+        arguments: [
+            (2, nil, 2, 3, "an event's"), (3, nil, 3, 3, "the newest's"),
+            (65_536 + 2, "at 65538 of 3, goes on behind 65538", 65_538, 65_538, "a flipped bit"),
+            (
+                (1 << 62) - 1, "at 4611686018427387903 of 3, goes on behind 4611686018427387903", (1 << 62) - 1,
+                (1 << 62) - 1, "the highest that could be"
+            ),
+            (1 << 62, "at 4611686018427387904 of 3, goes on behind 3", 3, 3, "a number of no store"),
+            (.max, "at 9223372036854775807 of 3, goes on behind 3", 3, 3, "behind which no number is"),
+            (.min, "at -9223372036854775808 of 3, goes on behind 0", 0, 3, "no number at all"),
+        ] as [(Int64, String?, Int64, Int64, String)])
+    func impossiblePlaces(place: Int64, said: String?, kept: Int64, newest: Int64, why: String) throws {
+        try run { store in
+            _ = store.outcomes(of: (0..<3).map { Callback("n\($0)") })
+            try store.moveCursors(["crm": 1])
+        }
+        // The lowest number has no literal in SQL.
+        try runSQL(
+            "UPDATE cursors SET sequence = \(place == .min ? "-9223372036854775807 - 1" : "\(place)")",
+            on: directory.path + "/hookd.db")
+        let notices = Notices()
+        try run(notices) { store in
+            let (cursor, expected) = (try store.cursor(of: "crm"), said.map { "sink crm \($0)" })
+            #expect(notices.texts == [expected].compactMap(\.self) && cursor == kept, "\(notices.texts): \(why)")
+            #expect(store.newestSequence == newest, "\(why)")
+            #expect(store.outcome(of: Callback("new")) == .stored(sequence: newest + 1), "\(why)")
+        }
+        let again = try run { try $0.cursor(of: "crm") }
+        #expect(again == kept, "for good: \(why)")
+    }
+
     @Test("numbers that somebody has seen are passed over for good") func skipped() throws {
         try run { store in
             #expect(store.outcome(of: Callback("a")) == .stored(sequence: 1))

@@ -28,7 +28,7 @@ import Testing
         arguments: [
             ["serv"], ["serve", "--port", "1"], ["send"], ["send", "ftp://127.0.0.1/x"], ["tail", "--lines", "-1"],
             ["tail", "--as", "x", "--lines", "1"], ["tail", "--admin", "unix:/x"], ["tails", "drop"],
-            ["send", "http://127.0.0.1:1/callbacks"],
+            ["send", "http://127.0.0.1:1/callbacks"], ["tail", "--type", "mesage_inbound"], ["tail", "--type", ""],
             ["send", "http://127.0.0.1:1/callbacks", "--secret-env", "UNSET"],
         ])
     func wrongUsage(_ arguments: [String]) throws {

@@ -141,6 +141,33 @@ import Testing
         }
     }
 
+    @Test("another reserve and other bounds of the quarantine hold at once") func retention() throws {
+        let daemon = try DaemonProcess(settings)
+        func reload(_ keys: String) throws {
+            try rewrite(daemon.home, Settings(top: ["retention": keys]))
+            let run = try daemon.command("reload")
+            #expect(run.ending == .exited(0), "\(run.errors)")
+        }
+        func fresh() throws -> SignedCallback { try SignedCallback(#"{"n":"\#(freshNonce())"}"#) }
+        func quarantined(after count: Int) throws -> Int {
+            for _ in 0..<count {
+                let late = try SignedCallback(#"{"n":"\#(freshNonce())"}"#, timestamp: "1700000000")
+                #expect(try daemon.post(late).status == 401)
+            }
+            return try daemon.command("quarantine", "list", "--json").output.split(separator: "\n").count
+        }
+        #expect(try daemon.post(fresh()).status == 200)
+        #expect(try quarantined(after: 3) == 3)
+        // As much as no disk has.
+        try reload(#"{"reserve": "1000000GiB"}"#)
+        #expect(try daemon.post(fresh()).status == 503)
+        try reload(#"{"quarantine": 2}"#)
+        #expect(try daemon.post(fresh()).status == 200)
+        #expect(try quarantined(after: 1) == 2)
+        try reload(#"{"quarantine_size": "1MiB"}"#)
+        #expect(try quarantined(after: 2) == 4)
+    }
+
     @Test("callbacks that come meanwhile are all answered") func load() throws {
         let daemon = try DaemonProcess(settings)
         let clients = LoadClients(4, port: daemon.port)

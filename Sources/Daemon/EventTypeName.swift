@@ -1,0 +1,24 @@
+// The types of events as people name them: in a configuration, in a query, on the command line.
+
+import Events
+
+/// A name that no type of event has: whoever filters by it would get nothing, and not know why.
+public struct UnknownEventType: Error, CustomStringConvertible {
+    let text: String
+    let nearest: String?
+
+    /// Which type was probably meant, to be put behind a sentence; empty where none is near.
+    var hint: String { nearest.map { " (did you mean \(quoted($0))?)" } ?? "" }
+
+    /// What is wrong with the name.
+    public var description: String { "\(quoted(shortened(text))) is no type of event\(hint)" }
+}
+
+/// The whole name of a type, of which the part in front may be left out.
+public func eventType(named text: String) throws(UnknownEventType) -> String {
+    let short = text.hasPrefix(EventTypes.prefix) ? String(text.dropFirst(EventTypes.prefix.count)) : text
+    guard EventTypes.all.contains(short) else {
+        throw UnknownEventType(text: text, nearest: nearestName(to: short, among: EventTypes.all))
+    }
+    return EventTypes.prefix + short
+}
