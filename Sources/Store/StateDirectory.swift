@@ -26,7 +26,8 @@ public final class StateDirectory: Sendable {
     var ballastPath: String { path + "/hookd.ballast" }
     /// A repair's new store while it is made, and once it is whole and is to take the place of the damaged one.
     var repairingPath: String { databasePath + ".repairing" }
-    var repairedPath: String { databasePath + ".repaired" }
+    var repairedPath: String { Self.repairedPath(in: path) }
+    static func repairedPath(in directory: String) -> String { databasePath(in: directory) + ".repaired" }
     /// The write-ahead log.
     var logPath: String { databasePath + "-wal" }
     /// The index of the write-ahead log, in which readers hold locks.

@@ -14,7 +14,10 @@ public final class StoreRepair {
     ///   anything.
     public init(stateDirectory path: String, sinks: [String]) throws(StoreError) {
         let database = StateDirectory.databasePath(in: path)
-        guard access(database, F_OK) == 0 else { throw .missing(path: database) }
+        // A repair that was interrupted may have left the new file only.
+        guard access(database, F_OK) == 0 || access(StateDirectory.repairedPath(in: path), F_OK) == 0 else {
+            throw .missing(path: database)
+        }
         directory = try StateDirectory(path: path)
         self.sinks = sinks
     }
