@@ -54,6 +54,7 @@ int clinux_wait_readable(int descriptor, int64_t nanoseconds) {
 void clinux_return_large_memory(void) {
     mallopt(M_MMAP_THRESHOLD, 256 << 10);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
+    mallopt(M_ARENA_MAX, 2);
 }
 
 int64_t clinux_birth_seconds(int descriptor) {

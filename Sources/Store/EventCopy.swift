@@ -1,7 +1,7 @@
 // Copying the events of a damaged store: which can be read, and which numbers are lost.
 //
-// Events are numbered without gaps. So where SQLite finds fault with the file, each number between what retention deleted
-// and the newest that is known of had an event, and is lost if none was read.
+// Events are numbered without gaps. So where SQLite finds fault with the file, each number between what retention
+// deleted and the newest that is known of had an event, and is lost if none was read.
 
 /// What retention and the operator's tables say of old events.
 struct RetentionTraces {

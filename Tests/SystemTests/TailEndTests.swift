@@ -22,9 +22,8 @@ import Testing
     /// A tail that inherits a signal as ignored.
     private func tail(ignoring signal: String, _ more: [String]) throws -> SpawnedProcess {
         try SpawnedProcess(
-            "/bin/sh",
-            ["-c", "trap '' \(signal); exec \"$0\" tail \"$@\"", hookdExecutable(), "--config", home.configurationPath]
-                + more,
+            "/usr/bin/env",
+            ["--ignore-signal=\(signal)", hookdExecutable(), "tail", "--config", home.configurationPath] + more,
             environment: ["PATH": "/usr/bin:/bin"])
     }
 

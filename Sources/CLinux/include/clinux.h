@@ -68,7 +68,8 @@ static inline int64_t clinux_monotonic_nanoseconds(void) {
 /// Has glibc give back to the system whatever is 256 KiB or larger as soon as it is freed, and keep 1 MiB at the end
 /// of a heap. On its own it raises the first bound to what was last freed, up to 32 MiB, and then keeps bodies of
 /// megabytes in heaps full of holes. With a lower one the batches of a busy daemon come and go as fresh pages: at
-/// 128 KiB a callback met 0.3 page faults and a microsecond more.
+/// 128 KiB a callback met 0.3 page faults and a microsecond more. Two heaps serve all threads: Dispatch's come and go,
+/// and with a heap for each what is left over in them grew by 3.7 MiB an hour under load, with two by 1.0.
 void clinux_return_large_memory(void);
 
 /// CLOCK_REALTIME in microseconds since 1970 (UTC): what callbacks are signed with, and what may be set back.
