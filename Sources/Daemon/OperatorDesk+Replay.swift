@@ -50,7 +50,7 @@ extension OperatorDesk {
         let name = quoted(shortened(sink))
         if feeds != nil { throw AdminRefusal(404, "there is no sink \(name)") }
         throw AdminRefusal(
-            409, "which events sink \(name) gets is not known here: name its configuration with --config, or ids")
+            409, "what sink \(name) gets is not known here: name the configuration with --config and no store, or ids")
     }
 
     /// Calls `found` with the sequence numbers of what is selected, some at a time. What is behind the sink's cursor

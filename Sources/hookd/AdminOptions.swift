@@ -41,7 +41,7 @@ struct AdminOptions: ParsableArguments {
         let directory = try directory()
         do throws(StoreError) {
             return OwnDesk(
-                desk: try OperatorDesk(stateDirectory: directory, terms: terms(ofSinksOf: directory)) { notice in
+                desk: try OperatorDesk(stateDirectory: directory, terms: terms()) { notice in
                     Output.error.write(line: "hookd: \(escapingControls(notice))")
                 })
         } catch {
@@ -55,9 +55,9 @@ struct AdminOptions: ParsableArguments {
         }
     }
 
-    /// What the sinks of a store get, where the configuration at hand is that of the store.
-    private func terms(ofSinksOf directory: String) -> [String: SinkTerms] {
-        guard (try? configuration.stateDirectory()) == directory else { return [:] }
+    /// What the sinks get, where it was the configuration that told where the store is.
+    private func terms() -> [String: SinkTerms] {
+        guard stateDirectory == nil else { return [:] }
         return (try? configuration.sinkTerms()) ?? [:]
     }
 
