@@ -33,7 +33,7 @@ extension EventWriter {
             "SELECT max(sequence) FROM events WHERE sequence < \(numberLimit)", for: "reading the newest event")
         let newest = max(0, stored, lowestNextSequence - 1)
         var (taken, found): (Int64, [ImpossiblePlace]) = (0, [])
-        // The row of no sink is what `takesCallbacks` writes: a time, and no place.
+        // In a store of an earlier version the row of no sink holds a time, and no place.
         let statement = try connection.prepare(
             """
             SELECT sink, 0, sequence FROM cursors WHERE sink <> '' AND (sequence < 0 OR sequence > ?1) UNION ALL

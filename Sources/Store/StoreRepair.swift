@@ -136,7 +136,10 @@ public final class StoreRepair {
         let copy = try TableCopy(from: old, to: new)
         try new?.execute("BEGIN", for: "beginning a transaction")
         var cursors: [String: Int64] = [:]
-        try copyTable(copy, "cursors", key: "sink") { cursors[$0.text(0)] = $0.number(1) }
+        try copyTable(copy, "cursors", key: "sink") { row in
+            // In a store of an earlier version the row of no sink holds a time, and no place.
+            if !row.text(0).isEmpty { cursors[row.text(0)] = row.number(1) }
+        }
         var places = Array(cursors.values)
         if try Schema.hasTails(old) { try copyTable(copy, "tails", key: "name") { places.append($0.number(1)) } }
         var retention = RetentionTraces()
