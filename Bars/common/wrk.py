@@ -12,7 +12,7 @@ import time
 from .callbacks import PATH, SECRET
 
 SCRIPT = f"{os.path.dirname(os.path.abspath(__file__))}/signed.lua"
-SIGNED_A_SECOND = 50_000
+SIGNED_A_SECOND = 100_000
 runs = itertools.count()
 
 
