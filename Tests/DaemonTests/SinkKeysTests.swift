@@ -71,6 +71,13 @@ import Testing
         #expect(problems.map(\.found) == [found])
     }
 
+    @Test func aMistypedTypeIsToldWhichThereAre() {
+        let problems = ConfigurationText.sinks(#""out": {"type": "stdout", "types": ["mesage_inbound"]}"#).problems()
+        let expected = problems.first?.expected ?? ""
+        #expect(expected.hasPrefix("one of message_inbound, "))
+        #expect(expected.hasSuffix(#"unknown, invalid_json (did you mean "message_inbound"?)"#))
+    }
+
     @Test func aSampleShowsWhoGetsIt() throws {
         let configuration = try ConfigurationText.sinks(
             #"""
