@@ -48,8 +48,11 @@ import Testing
         let posture = try ConfigurationText.sinks(text).load().posture
         #expect(
             posture.contains(
-                "sink out: file /x/y; rotated at 1GiB, 7 kept; compressed; not written through: a power cut may lose "
-                    + "lines; only types message_inbound; only channels RCS, SMS\n"))
+                """
+                sink out: file /x/y; rotated at 1GiB, 7 kept; compressed; not written through: a
+                  power cut may lose lines; only types message_inbound; only channels RCS, SMS
+
+                """))
     }
 
     @Test(
