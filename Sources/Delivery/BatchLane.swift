@@ -58,11 +58,7 @@ final class BatchLane: Lane {
 
     func goOn() {
         isAwake.store(true, ordering: .releasing)
-        let hasEnded = progress.isFinished
-        if hasEnded { revive() }
-        queue.async {
-            // One that had not ended by then has now.
-            if !hasEnded { self.revive() }
+        goOn(on: queue, reviving: revive) {
             self.revivals.add(1, ordering: .relaxed)
             self.turn()
         }
