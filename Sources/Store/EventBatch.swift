@@ -43,6 +43,12 @@ public struct EventBatch: Sendable {
         self.events = events
     }
 
+    /// Has it hold nothing, and keep its memory where nobody else holds that.
+    mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        events.removeAll(keepingCapacity: true)
+    }
+
     /// Whether it holds no event.
     public var isEmpty: Bool { events.isEmpty }
 

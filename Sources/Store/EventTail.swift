@@ -77,9 +77,8 @@ struct EventTail {
         fileprivate let limit: ReadLimit
         fileprivate var pieces: [(bytes: [UInt8], events: [StoredEvent])]
 
-        /// The events in one batch.
-        func copied() -> EventBatch {
-            var batch = EventBatch()
+        /// Copies the events into an empty batch.
+        func copy(into batch: inout EventBatch) {
             var bodyBytes = 0
             for piece in pieces {
                 var wanted = piece.events[...]
@@ -91,7 +90,6 @@ struct EventTail {
                 batch.append(wanted, of: piece.bytes)
             }
             batch.pad()
-            return batch
         }
     }
 }

@@ -20,7 +20,7 @@ import Testing
     private func sequences(_ tail: EventTail, after sequence: Int64, _ limit: Int = .max, _ bytes: Int = .max)
         -> [Int64]?
     {
-        tail.slice(after: sequence, limit: ReadLimit(events: limit, bytes: bytes))?.copied().events.map(\.sequence)
+        tail.slice(after: sequence, limit: ReadLimit(events: limit, bytes: bytes))?.copied.events.map(\.sequence)
     }
 
     @Test("are found behind any number that they follow") func slices() {
@@ -46,7 +46,7 @@ import Testing
         tail.append(CandidateBatch([Callback("d")]), outcomes: [.duplicate], recordedAt: 7)
         #expect(sequences(tail, after: 0) == nil)
         append(&tail, [1, 2])
-        let batch = try #require(tail.slice(after: 0, limit: ReadLimit(events: 9, bytes: 99))).copied()
+        let batch = try #require(tail.slice(after: 0, limit: ReadLimit(events: 9, bytes: 99))).copied
         #expect(batch.values.map(\.nonce) == ["n1", "n2"])
         #expect(batch.events.map(\.recordedAt) == [7, 7])
     }
@@ -54,7 +54,7 @@ import Testing
     @Test("are copied without the others of their commit, which may be many megabytes") func fewOfMany() throws {
         var tail = EventTail(capacityBytes: 1 << 20)
         append(&tail, Array(1...16), bodyBytes: 10_000)
-        let batch = try #require(tail.slice(after: 14, limit: ReadLimit(events: 1, bytes: 99))).copied()
+        let batch = try #require(tail.slice(after: 14, limit: ReadLimit(events: 1, bytes: 99))).copied
         #expect(batch.values.map(\.nonce) == ["n15"])
         #expect(batch.values.map(\.body) == [Array(repeating: UInt8(ascii: "b"), count: 10_000)])
         #expect(batch.bytes.count < 11_000, "16 stored ones and 16 others have 320,000")
@@ -90,5 +90,14 @@ import Testing
         append(&tail, [4])
         #expect(sequences(tail, after: 2) == nil)
         #expect(sequences(tail, after: 3) == [4])
+    }
+}
+
+extension EventTail.Slice {
+    /// The events in a batch of their own.
+    fileprivate var copied: EventBatch {
+        var batch = EventBatch()
+        copy(into: &batch)
+        return batch
     }
 }
