@@ -69,6 +69,28 @@ import Testing
         #expect(sequences(tail, after: kept) == Array(kept + 1...1000))
     }
 
+    @Test("are copied whole, in whatever order their values were put into the batch") func anyOrder() throws {
+        let values = ["/e", "\u{1}\u{2}\u{3}\u{4}", "n", "s", "a", "i", "body"].map { Array($0.utf8) }
+        for order in [[0, 1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1, 0], [3, 6, 0, 2, 5, 1, 4]] {
+            var batch = EventBatch(bytes: Array("in front".utf8))
+            var ranges = [ByteRange](repeating: ByteRange(offset: 0, count: 0), count: values.count)
+            for index in order {
+                ranges[index] = ByteRange(offset: batch.bytes.count, count: values[index].count)
+                batch.bytes += values[index]
+            }
+            batch.bytes += Array("behind".utf8)
+            let event = StoredEvent(
+                sequence: 1, recordedAt: 2, receivedAt: 3, signedAt: 4, endpoint: ranges[0], client: ranges[1],
+                nonce: ranges[2], signature: ranges[3], algorithm: ranges[4], id: ranges[5], body: ranges[6])
+            let (copy, bytes) = batch.alone(event)
+            let copied = [
+                copy.endpoint, copy.client, copy.nonce, copy.signature, copy.algorithm, copy.id, copy.body,
+            ].map { Array(bytes[$0.range]) }
+            #expect(copied == values, "\(order)")
+            #expect(bytes.count == values.joined().count + EventBatch.padding)
+        }
+    }
+
     @Test("are none where the last batch alone is too large: the disk has it, too") func oneBatch() {
         var tail = EventTail(capacityBytes: 10)
         append(&tail, [1], bodyBytes: 400)
