@@ -8,8 +8,9 @@ import Metrics
 import Server
 import Store
 
-/// An endpoint, ready to verify.
-struct Endpoint: Sendable {
+/// An endpoint, ready to verify. A class, for a request looks at it three times, and each copy of so many references
+/// would cost their counting.
+final class Endpoint: Sendable {
     /// The path, as bytes.
     let path: [UInt8]
     let verifier: Verifier
@@ -26,6 +27,21 @@ struct Endpoint: Sendable {
     let counts: EndpointCounts
     /// When each of the verifier's secrets was last used, in their order.
     let secretUses: [Gauge]
+
+    init(
+        path: [UInt8], verifier: Verifier, refusesRepeats: Bool, late: Late, lateWindowSeconds: Int64,
+        allow: AddressList?, rateLimiter: RateLimiter?, counts: EndpointCounts, secretUses: [Gauge]
+    ) {
+        self.path = path
+        self.verifier = verifier
+        self.refusesRepeats = refusesRepeats
+        self.late = late
+        self.lateWindowSeconds = lateWindowSeconds
+        self.allow = allow
+        self.rateLimiter = rateLimiter
+        self.counts = counts
+        self.secretUses = secretUses
+    }
 
     var name: String { String(decoding: path, as: UTF8.self) }
 

@@ -6,7 +6,11 @@ import Store
 import Synchronization
 
 /// Feeds a `Sink`.
-final class BatchLane: Lane {
+final class BatchLane: Lane, @unchecked Sendable {  // `batch` is for the queue only
+    /// How much memory for events a lane keeps that has nothing to do, in bytes: what a busy second needs, and not what
+    /// catching up does.
+    private static let idleBytes = 512 << 10
+
     /// How a turn of the loop ended.
     private enum Step {
         case took
@@ -24,6 +28,8 @@ final class BatchLane: Lane {
     private let isAwake = Atomic<Bool>(false)
     /// Counts how often the lane was revived: a retry from before that has nothing to do any more.
     private let revivals = Atomic<Int>(0)
+    /// What was read last: the next batch uses its memory again.
+    private var batch = EventBatch()
 
     init(_ sink: any Sink, _ subscription: SharedSubscription, store: any EventStore, _ progress: LaneProgress) {
         self.sink = sink
@@ -103,6 +109,7 @@ final class BatchLane: Lane {
                 if phase == .running { gather(since: started) }
             case .nothingThere:
                 if phase == .draining { return progress.finish(caughtUp: true) }
+                if batch.bytes.capacity > Self.idleBytes { batch = EventBatch() }
                 // An exchange and not a store, so that whatever a wake in vain before it announced is seen after it.
                 _ = isAwake.exchange(false, ordering: .acquiringAndReleasing)
                 guard store.newestSequence > seen || progress.withState({ $0.isToStartOver }) || hasRedeliveries,
@@ -141,9 +148,8 @@ final class BatchLane: Lane {
         if let step = takeAgain() { return step }
         let cursor = progress.cursor
         guard newest > cursor else { return .nothingThere }
-        let batch: EventBatch
         do throws(StoreError) {
-            batch = try store.events(after: cursor, limit: sink.pace.limit)
+            try store.read(after: cursor, limit: sink.pace.limit, into: &batch)
         } catch {
             return failed("reading its events failed: \(error)")
         }

@@ -65,9 +65,7 @@ public final class CloudEventRenderer: EventRenderer {
         _ event: StoredEvent, in bytes: UnsafeRawBufferPointer, by order: EventOrder
     ) -> UInt64? {
         let bytes = bytes.assumingMemoryBound(to: UInt8.self)
-        return encoder.orderNumber(
-            receivedAt: event.receivedAt, endpoint: bytes.extracting(event.endpoint.range).span,
-            body: bytes.extracting(event.body.range).span, byContact: order == .contact)
+        return encoder.orderNumber(body: bytes.extracting(event.body.range).span, byContact: order == .contact)
     }
 
     /// What the event is about.

@@ -202,10 +202,11 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
     /// Reads ahead, where that is worth a look into the store.
     private func refill(_ window: inout Window, newest: Int64) {
         let now = monotonicNanoseconds()
+        var batch = EventBatch()
         while newest > window.readUpTo, now >= readAgainAt, let room = window.room, window.isHungry {
             do throws(StoreError) {
                 let limit = ReadLimit(events: min(room.events, 1024), bytes: min(room.bytes, 1 << 20))
-                let batch = try store.events(after: window.readUpTo, limit: limit)
+                try store.read(after: window.readUpTo, limit: limit, into: &batch)
                 readAgainAt = 0
                 // Where there is no event, the store has passed these numbers over.
                 let last = batch.events.last?.sequence ?? newest

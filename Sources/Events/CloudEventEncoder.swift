@@ -80,16 +80,9 @@ public final class CloudEventEncoder {
     }
 
     /// A number for what orders the event: its subject, or its contact where that is asked for and known. Nil where it
-    /// has no subject. Two subjects may share a number. The parameters are those of `appendLine`.
-    public func orderNumber(
-        receivedAt: Int64, endpoint: Span<UInt8>, body: Span<UInt8>, byContact: Bool
-    ) -> UInt64? {
-        let none: [UInt8] = []
-        envelope.decide(
-            id: none.span, sequence: 0, recordedAt: receivedAt, receivedAt: receivedAt, endpoint: endpoint,
-            client: none.span, body: body, reader: &reader)
-        let contact = envelope.fields.contact
-        let slice = byContact && !contact.isEmpty ? contact : envelope[.subject]
+    /// has no subject. Two subjects may share a number.
+    public func orderNumber(body: Span<UInt8>, byContact: Bool) -> UInt64? {
+        let slice = envelope.order(of: body, byContact: byContact, reader: &reader)
         guard !slice.isEmpty else { return nil }
         // FNV-1a.
         return envelope.text.bytes(of: slice).reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }

@@ -89,6 +89,14 @@ struct Envelope {
         add(.sinchcorrelation, fields.correlation)
     }
 
+    /// What orders an event, decided without its other attributes; `.none` where nothing does.
+    mutating func order(of body: Span<UInt8>, byContact: Bool, reader: inout CallbackReader) -> TextSlice {
+        text.removeAll()
+        attributes.removeAll(keepingCapacity: true)
+        fields = reader.read(body, into: &text)
+        return byContact && !fields.contact.isEmpty ? fields.contact : subject()
+    }
+
     /// All events of a commit share the time, so its text is made once for them.
     private mutating func recordedTime(_ recordedAt: Int64) -> TextSlice {
         if recordedAt != lastRecordedAt {

@@ -16,6 +16,12 @@ public struct ByteRange: Sendable, Equatable {
         self.offset = Int32(truncatingIfNeeded: offset)
         self.count = Int32(truncatingIfNeeded: count)
     }
+
+    /// From where the first of both begins to where the last of both ends.
+    func joined(_ other: ByteRange) -> ByteRange {
+        let start = min(range.lowerBound, other.range.lowerBound)
+        return ByteRange(offset: start, count: max(range.upperBound, other.range.upperBound) - start)
+    }
 }
 
 /// What becomes of a callback outside the time window that was never stored.

@@ -43,6 +43,12 @@ public struct EventBatch: Sendable {
         self.events = events
     }
 
+    /// Has it hold nothing, and keep its memory where nobody else holds that.
+    mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        events.removeAll(keepingCapacity: true)
+    }
+
     /// Whether it holds no event.
     public var isEmpty: Bool { events.isEmpty }
 
@@ -50,7 +56,7 @@ public struct EventBatch: Sendable {
     /// their batches in memory.
     public func alone(_ event: StoredEvent) -> (event: StoredEvent, bytes: [UInt8]) {
         var copy = EventBatch()
-        copy.bytes.reserveCapacity(event.ownBytes + Self.padding)
+        copy.bytes.reserveCapacity(event.ownRange.count + Self.padding)
         copy.append(copyOf: event, in: bytes)
         copy.pad()
         return (copy.events[0], copy.bytes)
@@ -58,23 +64,10 @@ public struct EventBatch: Sendable {
 
     /// Adds a copy of an event whose ranges point into `source`.
     mutating func append(copyOf event: StoredEvent, in source: [UInt8]) {
-        var event = event
-        source.withUnsafeBytes { source in
-            move(&event.endpoint, from: source)
-            move(&event.client, from: source)
-            move(&event.nonce, from: source)
-            move(&event.signature, from: source)
-            move(&event.algorithm, from: source)
-            move(&event.id, from: source)
-            move(&event.body, from: source)
-        }
-        events.append(event)
-    }
-
-    private mutating func move(_ value: inout ByteRange, from source: UnsafeRawBufferPointer) {
-        let range = ByteRange(offset: bytes.count, count: Int(value.count))
-        bytes.append(contentsOf: source[value.range])
-        value = range
+        let range = event.ownRange
+        let shift = Int32(truncatingIfNeeded: bytes.count - range.lowerBound)
+        source.withUnsafeBytes { bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0[range])) }
+        events.append(event.shifted(by: shift))
     }
 
     /// Adds the readable bytes that have to follow the last value.
@@ -84,8 +77,21 @@ public struct EventBatch: Sendable {
 }
 
 extension StoredEvent {
-    /// How many bytes its values have.
-    var ownBytes: Int {
-        Int(endpoint.count + client.count + nonce.count + signature.count + algorithm.count + id.count + body.count)
+    /// Where its values lie in the bytes of its batch: one behind the other, as they were appended.
+    var ownRange: Range<Int> {
+        endpoint.joined(client).joined(nonce).joined(signature).joined(algorithm).joined(id).joined(body).range
+    }
+
+    /// The same event in a batch whose bytes have `distance` others in front.
+    func shifted(by distance: Int32) -> StoredEvent {
+        var event = self
+        event.endpoint.offset += distance
+        event.client.offset += distance
+        event.nonce.offset += distance
+        event.signature.offset += distance
+        event.algorithm.offset += distance
+        event.id.offset += distance
+        event.body.offset += distance
+        return event
     }
 }

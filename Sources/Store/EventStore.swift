@@ -38,10 +38,11 @@ public protocol EventStore: AnyObject, Sendable {
     func submit(
         _ batch: CandidateBatch, completion: @escaping @Sendable (CandidateBatch, [Outcome]) -> Void)
 
-    /// The events behind `sequence`, oldest first; empty where there is none yet.
+    /// Has `batch` hold the events behind `sequence`, oldest first, and nothing else; none where there is none yet. The
+    /// batch's memory is used again, where nobody else holds it.
     ///
     /// Blocks on the disk where the events are no longer in memory. No read transaction outlives the call.
-    func events(after sequence: Int64, limit: ReadLimit) throws(StoreError) -> EventBatch
+    func read(after sequence: Int64, limit: ReadLimit, into batch: inout EventBatch) throws(StoreError)
 
     /// The sequence number of the newest stored event; 0 in an empty store.
     var newestSequence: Int64 { get }
@@ -70,6 +71,13 @@ public protocol EventStore: AnyObject, Sendable {
 }
 
 extension EventStore {
+    /// The events behind `sequence` in a batch of their own, as `read` has it.
+    public func events(after sequence: Int64, limit: ReadLimit) throws(StoreError) -> EventBatch {
+        var batch = EventBatch()
+        try read(after: sequence, limit: limit, into: &batch)
+        return batch
+    }
+
     /// Makes durable how far sinks have come. Returns when it is on disk.
     public func moveCursors(_ cursors: [String: Int64]) throws(StoreError) {
         var progress = DeliveryProgress()

@@ -77,9 +77,8 @@ struct EventTail {
         fileprivate let limit: ReadLimit
         fileprivate var pieces: [(bytes: [UInt8], events: [StoredEvent])]
 
-        /// The events in one batch.
-        func copied() -> EventBatch {
-            var batch = EventBatch()
+        /// Copies the events into an empty batch.
+        func copy(into batch: inout EventBatch) {
             var bodyBytes = 0
             for piece in pieces {
                 var wanted = piece.events[...]
@@ -91,7 +90,6 @@ struct EventTail {
                 batch.append(wanted, of: piece.bytes)
             }
             batch.pad()
-            return batch
         }
     }
 }
@@ -100,7 +98,7 @@ extension EventBatch {
     /// Adds events whose ranges point into `source`: all of it at once, where that is not much more than they need. It
     /// may be many megabytes, of which one event is wanted.
     fileprivate mutating func append(_ wanted: ArraySlice<StoredEvent>, of source: [UInt8]) {
-        let ownBytes = wanted.reduce(0) { $0 + $1.ownBytes }
+        let ownBytes = wanted.reduce(0) { $0 + $1.ownRange.count }
         guard ownBytes >= source.count / 2 else {
             for event in wanted { append(copyOf: event, in: source) }
             return
@@ -118,18 +116,5 @@ extension StoredEvent {
             signedAt: candidate.signedAt, endpoint: candidate.endpoint, client: candidate.client,
             nonce: candidate.nonce,
             signature: candidate.signature, algorithm: candidate.algorithm, id: candidate.id, body: candidate.body)
-    }
-
-    /// The same event in a batch whose bytes have `distance` others in front.
-    fileprivate func shifted(by distance: Int32) -> StoredEvent {
-        var event = self
-        event.endpoint.offset += distance
-        event.client.offset += distance
-        event.nonce.offset += distance
-        event.signature.offset += distance
-        event.algorithm.offset += distance
-        event.id.offset += distance
-        event.body.offset += distance
-        return event
     }
 }

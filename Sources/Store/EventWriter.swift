@@ -151,13 +151,15 @@ final class EventWriter {
         var outcomes: [Outcome] = []
         outcomes.reserveCapacity(batch.candidates.count)
         let bytes = batch.bytes.span
-        for candidate in batch.candidates {
-            let outcome = try bytes.withUnsafeBytes { bytes throws(StoreError) in
-                try admit(
-                    EventValues(candidate, in: bytes), isLate: candidate.isLate, treatment: candidate.lateTreatment,
-                    now: recordedAt)
+        try bytes.withUnsafeBytes { bytes throws(StoreError) in
+            let keys = batch.candidates.map { NonceKey(bytes[$0.nonce]) }
+            for key in keys { nonces.prefetch(key) }
+            for (candidate, key) in zip(batch.candidates, keys) {
+                let outcome = try admit(
+                    EventValues(candidate, in: bytes), key, isLate: candidate.isLate,
+                    treatment: candidate.lateTreatment, now: recordedAt)
+                outcomes.append(outcome)
             }
-            outcomes.append(outcome)
         }
         return outcomes
     }
@@ -169,7 +171,7 @@ final class EventWriter {
 
     /// Stores a callback if it is new, and in time or accepted all the same.
     private func admit(
-        _ event: EventValues, isLate: Bool, treatment: LateTreatment, now: Int64
+        _ event: EventValues, _ key: NonceKey, isLate: Bool, treatment: LateTreatment, now: Int64
     ) throws(StoreError) -> Outcome {
         // Whether a callback is new cannot be told when events of its time were deleted already.
         let isProvable = event.signedAt > retirement.signedAt
@@ -185,15 +187,15 @@ final class EventWriter {
                 }
             }
         }
-        return try storeNew(event, now: now)
+        return try storeNew(event, key, now: now)
     }
 
     /// Stores a callback that the disk does not know, if memory does not know it either. What is signed before memory
     /// begins must have been looked for on disk.
-    private func storeNew(_ event: EventValues, now: Int64) throws(StoreError) -> Outcome {
+    private func storeNew(_ event: EventValues, _ key: NonceKey, now: Int64) throws(StoreError) -> Outcome {
         if event.signedAt >= nonces.floor {
             let claim = nonces.claim(
-                NonceKey(event.nonce), signaturePrefix: prefix(of: event.signature), signedAt: event.signedAt)
+                key, signaturePrefix: prefix(of: event.signature), signedAt: event.signedAt)
             switch claim {
             case .claimed: break
             case .sameCallback: return .duplicate
@@ -222,7 +224,7 @@ final class EventWriter {
     /// Stores a callback that an operator releases from quarantine, however late it is. Only in a commit.
     func release(_ event: EventValues, now: Int64) throws(StoreError) -> Outcome {
         if let known = try findOnDisk(event) { return known }
-        let outcome = try storeNew(event, now: now)
+        let outcome = try storeNew(event, NonceKey(event.nonce), now: now)
         if case .stored = outcome { hasReleased = true }
         return outcome
     }

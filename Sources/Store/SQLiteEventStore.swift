@@ -308,10 +308,13 @@ public final class SQLiteEventStore: EventStore, @unchecked Sendable {  // the v
     public var newestSequence: Int64 { newest.load(ordering: .acquiring) }
 
     /// The events behind `sequence`: from memory while they are there, else from disk.
-    public func events(after sequence: Int64, limit: ReadLimit) throws(StoreError) -> EventBatch {
-        guard sequence < newestSequence else { return EventBatch() }
-        if let slice = tail.withLock({ $0.slice(after: sequence, limit: limit) }) { return slice.copied() }
-        return try withReader { reader throws(StoreError) in
+    public func read(
+        after sequence: Int64, limit: ReadLimit, into batch: inout EventBatch
+    ) throws(StoreError) {
+        batch.removeAll()
+        guard sequence < newestSequence else { return }
+        if let slice = tail.withLock({ $0.slice(after: sequence, limit: limit) }) { return slice.copy(into: &batch) }
+        batch = try withReader { reader throws(StoreError) in
             try reader.events(after: sequence, limit: limit) { tellDamaged($0) }
         }
     }

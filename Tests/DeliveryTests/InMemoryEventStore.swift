@@ -65,7 +65,7 @@ final class InMemoryEventStore: EventStore {
         completion(batch, batch.candidates.map { _ in .unavailable })
     }
 
-    func events(after sequence: Int64, limit: ReadLimit) throws(StoreError) -> EventBatch {
+    func read(after sequence: Int64, limit: ReadLimit, into batch: inout EventBatch) throws(StoreError) {
         let isFailing = state.withLock { state in
             state.failingReads -= state.failingReads > 0 ? 1 : 0
             return state.failingReads > 0
@@ -73,7 +73,7 @@ final class InMemoryEventStore: EventStore {
         if isFailing { throw .unavailable }
         let found = state.withLock { state in Array(state.events.filter { $0.sequence > sequence }.prefix(limit.events))
         }
-        return makeBatch(found)
+        batch = makeBatch(found)
     }
 
     func events(sequences: [Int64]) throws(StoreError) -> EventBatch {

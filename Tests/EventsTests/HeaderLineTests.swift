@@ -28,10 +28,8 @@ import Testing
 
     @Test("the number that orders an event is that of its subject, or of its contact") func orderNumbers() throws {
         let encoder = try CloudEventEncoder()
-        let endpoint = Array("/".utf8)
         func number(_ body: String, byContact: Bool = false) -> UInt64? {
-            encoder.orderNumber(
-                receivedAt: 0, endpoint: endpoint.span, body: Array(body.utf8).span, byContact: byContact)
+            encoder.orderNumber(body: Array(body.utf8).span, byContact: byContact)
         }
         func message(_ conversation: String, _ contact: String) -> String {
             #"{"message":{"id":"m","conversation_id":"\#(conversation)","contact_id":"\#(contact)"}}"#

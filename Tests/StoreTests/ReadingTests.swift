@@ -42,6 +42,20 @@ import Testing
         }
     }
 
+    @Test("uses the memory of a batch again, and changes no copy of it", arguments: [0, 1 << 24])
+    func readAgain(_ tailBytes: Int) throws {
+        let store = try store(tailBytes: tailBytes, Self.callbacks)
+        let limit = ReadLimit(events: 10, bytes: .max)
+        var batch = EventBatch()
+        try store.read(after: 80, limit: limit, into: &batch)
+        let copy = batch
+        try store.read(after: 3, limit: limit, into: &batch)
+        #expect(copy.values == Array(Self.expected[80..<90]))
+        #expect(batch.values == Array(Self.expected[3..<13]), "and nothing that was there before")
+        try store.read(after: 100, limit: limit, into: &batch)
+        #expect(batch.isEmpty)
+    }
+
     @Test("keeps to the limit, but gives one event always", arguments: [0, 1 << 24]) func limits(_ tailBytes: Int)
         throws
     {
