@@ -87,6 +87,38 @@ int clinux_next_signal(int descriptor) {
     return read(descriptor, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
 }
 
+/// What follows fork(2) in a process of several threads: nothing but calls that are safe in a signal's handler.
+static void become_bound(const char *path, char *const *arguments, int errors, pid_t parent) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return;
+    // Where the parent died before it was asked for, the signal never comes.
+    if (getppid() != parent) return;
+    if (setpgid(0, 0) != 0) return;
+    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) return;
+    if (dup2(errors, STDERR_FILENO) < 0) return;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execv(path, arguments);
+}
+
+pid_t clinux_start_bound(const char *path, char *const *arguments, int errors, pid_t parent) {
+    sigset_t all, before;
+    sigfillset(&all);
+    // No handler of the parent's is to run in the child.
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t child = fork();
+    if (child == 0) {
+        become_bound(path, arguments, errors, parent);
+        _exit(127);
+    }
+    int code = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = code;
+    return child;
+}
+
 int clinux_memory_file(const void *bytes, size_t count) {
     int descriptor = memfd_create("hookd", MFD_CLOEXEC);
     const char *rest = bytes;

@@ -27,6 +27,7 @@ extension Configuration {
                 if let path { check(path, key: "sinks.\(name).tls.\(key)", checkReadable) }
             }
         }
+        let inputs = inputs
         var files: [FileIdentity: String] = [:]
         for sink in sinks {
             guard case .file(let file) = sink.kind else { continue }
@@ -37,13 +38,24 @@ extension Configuration {
                 problems.refuse(
                     path: key, found: "\(quoted(path)), one of hookd's own files", expected: "a file of its own")
             }
+            guard let identity = FileIdentity(path: path) else { continue }
+            if let input = inputs[identity] {
+                problems.refuse(
+                    path: key, found: "\(quoted(path)), the file that \(input) names", expected: "a file of its own")
+            }
             // The same file by another name: a link, or a directory that is one.
-            if let identity = FileIdentity(path: path), let other = files.updateValue(sink.name, forKey: identity) {
+            if let other = files.updateValue(sink.name, forKey: identity) {
                 let found = "\(quoted(path)), the same file as that of sink \(quoted(other))"
                 problems.refuse(path: key, found: found, expected: "a file of its own")
             }
         }
         try problems.throwIfAny()
+    }
+
+    /// The files that are read, each with the first key that names it.
+    private var inputs: [FileIdentity: String] {
+        let keys = namedFiles.compactMap { file in FileIdentity(path: file.path).map { ($0, file.key) } }
+        return Dictionary(keys) { first, _ in first }
     }
 
     /// Whether a path leads to the configuration, or to what the daemon keeps in its state directory.
@@ -130,17 +142,4 @@ private func parent(of path: String) -> String {
     var parts = path.unicodeScalars.split(separator: "/").map(String.init)
     _ = parts.popLast()
     return "/" + parts.joined(separator: "/")
-}
-
-/// What makes two names the same file.
-private struct FileIdentity: Hashable {
-    let device: dev_t
-    let inode: ino_t
-
-    /// Nil where there is no file.
-    init?(path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        (device, inode) = (status.st_dev, status.st_ino)
-    }
 }

@@ -31,6 +31,8 @@ public struct Configuration: Sendable {
     var document = ConfigurationDocument()
     /// Where relative paths in it start.
     var directory = "/"
+    /// The files that it names to be read.
+    var namedFiles: [NamedFile] = []
 
     /// An address to listen on, and how clients come there.
     public struct Listener: Hashable, Sendable {

@@ -48,7 +48,7 @@ extension ConfigurationReading {
         do throws(UnknownEventType) {
             return try eventType(named: text)
         } catch {
-            reader.refuse(expected: "a type of event, such as \"message_inbound\"" + error.hint)
+            reader.refuse(expected: error.expected)
             return text
         }
     }

@@ -171,6 +171,7 @@ extension ConfigurationReading {
             reader.refuse(expected: key.expected)
             return nil
         }
+        if let path = source.path(environment: environment) { namedFiles.note(path, reader) }
         return source
     }
 

@@ -134,7 +134,9 @@ extension ConfigurationReading {
     private func path(_ object: JSONObjectReader, _ key: Entry) -> String? {
         guard let reader = object[key], let text = reader.string(expected: key.expected) else { return nil }
         if text.isEmpty { reader.refuse(expected: key.expected) }
-        return Self.absolute(text, in: directory)
+        let path = Self.absolute(text, in: directory)
+        namedFiles.note(path, reader)
+        return path
     }
 
     /// Where the connection may lead.

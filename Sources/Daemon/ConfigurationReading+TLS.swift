@@ -38,7 +38,9 @@ extension ConfigurationReading {
             reader.refuse(expected: key.expected)
             return nil
         }
-        let source = SecretSource.file(path: text, resolved: Self.absolute(text, in: directory))
+        let path = Self.absolute(text, in: directory)
+        namedFiles.note(path, reader)
+        let source = SecretSource.file(path: text, resolved: path)
         return Configuration.TLS.Place(source: source, line: reader.node.line, path: reader.path)
     }
 

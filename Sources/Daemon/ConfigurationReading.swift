@@ -12,6 +12,7 @@ struct ConfigurationReading {
     let problems: ProblemCollector
     /// Where relative paths in the file start: its own directory, so that it means the same wherever it is read from.
     let directory: String
+    let namedFiles = NamedFileCollector()
 
     init(file: String, environment: [String: String], nowSeconds: Int64) {
         (self.environment, self.nowSeconds) = (environment, nowSeconds)
@@ -41,7 +42,8 @@ struct ConfigurationReading {
             log: log(top?[TopKeys.log]),
             warnings: problems.warnings,
             document: ConfigurationDocument(value: document.node.value),
-            directory: directory)
+            directory: directory,
+            namedFiles: namedFiles.files)
         _ = top?[TopKeys.schema]?.string(expected: TopKeys.schema.expected)
         try problems.throwIfAny()
         return configuration

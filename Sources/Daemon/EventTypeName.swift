@@ -7,11 +7,14 @@ public struct UnknownEventType: Error, CustomStringConvertible {
     let text: String
     let nearest: String?
 
-    /// Which type was probably meant, to be put behind a sentence; empty where none is near.
-    var hint: String { nearest.map { " (did you mean \(quoted($0))?)" } ?? "" }
+    /// What there is, and which of it was probably meant. Completes "expected …".
+    var expected: String {
+        let hint = nearest.map { " (did you mean \(quoted($0))?)" } ?? ""
+        return "one of \(EventTypes.all.joined(separator: ", "))\(hint)"
+    }
 
     /// What is wrong with the name.
-    public var description: String { "\(quoted(shortened(text))) is no type of event\(hint)" }
+    public var description: String { "\(quoted(shortened(text))) is no type of event; expected \(expected)" }
 }
 
 /// The whole name of a type, of which the part in front may be left out.

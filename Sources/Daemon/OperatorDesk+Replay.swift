@@ -25,7 +25,7 @@ extension OperatorDesk {
         }
         let ids = try body.strings("ids")?.map { $0.lowercased() }
         let selection = Selection(
-            since: try body.time("since"), until: try body.time("until"), type: try body.string("type"), ids: ids,
+            since: try body.time("since"), until: try body.time("until"), type: try type(body), ids: ids,
             terms: ids == nil ? try knownTerms(of: sink) : nil)
         let isTrial = try body.flag("dry_run")
         guard let cursor = try asking({ () throws(StoreError) in try store.cursor(of: sink) }) else {
@@ -42,6 +42,12 @@ extension OperatorDesk {
                 ("sink", .string(sink)), ("matched", .integer(matched)), ("queued", .integer(queued)),
                 ("dry_run", .bool(isTrial)),
             ]))
+    }
+
+    /// The whole name of the type that is asked for.
+    private func type(_ body: AdminBody) throws(AdminRefusal) -> String? {
+        guard let text = try body.string("type") else { return nil }
+        return try askedType(text)
     }
 
     /// The sink is not asked whether a replay is for it: that is found out here.
@@ -100,7 +106,6 @@ extension OperatorDesk {
             let isOfEndpoint = terms.endpoints.contains { $0.utf8.elementsEqual(batch.bytes[event.endpoint.range]) }
             guard isOfEndpoint, terms.choice.includes(traits) else { return false }
         }
-        guard let type = selection.type else { return true }
-        return traits.type == type || traits.type == EventTypes.prefix + type
+        return selection.type.map { traits.type == $0 } ?? true
     }
 }

@@ -77,11 +77,7 @@ extension EventFeed.Order {
     init(_ request: AdminRequest, tail: String?, _ store: SQLiteEventStore) throws(AdminRefusal) {
         let common: Set<String> = ["type", "channel", "app", "live"]
         try request.checkQuery(tail == nil ? common.union(["after", "since"]) : common)
-        do throws(UnknownEventType) {
-            for text in request.list("type") { choice.types.insert(try eventType(named: text)) }
-        } catch {
-            throw AdminRefusal(400, error.description)
-        }
+        for text in request.list("type") { choice.types.insert(try askedType(text)) }
         choice.channels = Set(request.list("channel"))
         choice.apps = Set(request.list("app"))
         switch request.query["live"] {

@@ -113,6 +113,15 @@ struct AdminRefusal: Error {
     }
 }
 
+/// The whole name of a type that a question names.
+func askedType(_ text: String) throws(AdminRefusal) -> String {
+    do throws(UnknownEventType) {
+        return try eventType(named: text)
+    } catch {
+        throw AdminRefusal(400, error.description)
+    }
+}
+
 /// Runs what asks the store, and makes a refusal of its error.
 func asking<Result>(_ body: () throws(StoreError) -> Result) throws(AdminRefusal) -> Result {
     do throws(StoreError) {

@@ -4,19 +4,21 @@
 import Server
 
 extension Configuration {
-    /// What is in force, defaults included: a few lines for each endpoint, and one for each listener and sink.
+    /// What is in force, defaults included: a few lines for each endpoint, and one for each listener and sink. As wide
+    /// as a terminal of 80 columns, but for words that are longer.
     public var posture: String {
         var lines = listen.map(\.posture)
         lines.append("state directory \(escapingControls(stateDirectory))")
         for endpoint in endpoints { lines += endpoint.posture }
         for sink in sinks { lines.append("sink \(sink.name): \(sink.kind.posture)\(sink.choicePosture)") }
-        lines.append(limits.posture)
+        lines += limits.posture
         lines.append(retention.posture)
         lines.append(admin.posture)
         lines.append(
             "log \(log.format?.rawValue ?? "as journal or text, as suits stderr"), from level \(log.level.rawValue) on"
         )
-        return lines.joined(separator: "\n") + "\n"
+        // What goes on stands below what it is about, behind the name of a part.
+        return lines.map { wrapped($0, at: 80, indent: $0.hasPrefix("  ") ? 13 : 2) + "\n" }.joined()
     }
 
     /// The line that `hookd serve` starts with.
@@ -102,14 +104,18 @@ extension Configuration.Admin {
 }
 
 extension Configuration.Limits {
-    fileprivate var posture: String {
+    fileprivate var posture: [String] {
         let fromOne = connectionsPerAddress.map { ", \($0) of one address" } ?? ""
         let rate = minimumBytesPerSecond.map { ", at least \(ByteSize.text(ofBytes: $0)) a second" } ?? ""
-        return "limits: body \(ByteSize.text(ofBytes: bodyLimitBytes)), headers "
-            + "\(ByteSize.text(ofBytes: headerLimitBytes)) in \(headerCount) fields, "
-            + "\(ByteSize.text(ofBytes: requestMemoryBytes)) of requests in memory; \(connections) connections"
-            + "\(fromOne), each for \(connectionAge.text); \(headerTimeout.text) for headers, "
-            + "\(bodyTimeout.text) for a body\(rate), \(idleTimeout.text) idle, \(drainTimeout.text) to drain; "
-            + "\(nonces) nonces"
+        let (body, headers) = (ByteSize.text(ofBytes: bodyLimitBytes), ByteSize.text(ofBytes: headerLimitBytes))
+        return [
+            "limits",
+            "  requests   body \(body), headers \(headers) in \(headerCount) fields; "
+                + "\(ByteSize.text(ofBytes: requestMemoryBytes)) of requests in memory",
+            "  clients    \(connections) connections\(fromOne), each for \(connectionAge.text)",
+            "  timeouts   \(headerTimeout.text) for headers, \(bodyTimeout.text) for a body\(rate), "
+                + "\(idleTimeout.text) idle, \(drainTimeout.text) to drain",
+            "  nonces     \(nonces) in memory",
+        ]
     }
 }

@@ -71,9 +71,10 @@ final class Reloading: Sendable {
     }
 
     private func readAndApply(_ cause: String) -> Verdict {
+        var newFiles = NewFiles()
         do throws(ReloadRefusal) {
             let configuration = try read()
-            let preparation = try prepare(configuration)
+            let preparation = try prepare(configuration, &newFiles)
             try apply(configuration, preparation)
             for warning in configuration.warnings { logger.log(warning) }
             let changes = preparation.summary.map { "; " + $0 }.joined()
@@ -82,6 +83,7 @@ final class Reloading: Sendable {
                 "\(cause): the configuration was read again and is in force\(changes)\(certificateEnds)")
             return .inForce(preparation.summary)
         } catch {
+            newFiles.remove()
             inspection.refusedReload(error.reason)
             for line in error.reason.split(separator: "\n") {
                 logger.log(
@@ -114,13 +116,17 @@ final class Reloading: Sendable {
     }
 
     /// Makes everything ready that can fail. Nothing changes yet.
-    private func prepare(_ configuration: Configuration) throws(ReloadRefusal) -> Preparation {
+    ///
+    /// - Parameter newFiles: is told which files the sinks have made.
+    private func prepare(
+        _ configuration: Configuration, _ newFiles: inout NewFiles
+    ) throws(ReloadRefusal) -> Preparation {
         let old = inspection.configuration
         let changes = ConfigurationChanges(from: old.document, to: configuration.document)
         do {
             return Preparation(
                 endpoints: try makeEndpoints(configuration, inspection.ledger),
-                sinks: try sinkChanges(from: old, to: configuration, changes),
+                sinks: try sinkChanges(from: old, to: configuration, changes, &newFiles),
                 certificates: try inspection.certificates.prepare(configuration, environment: environment),
                 limits: ServerLimits(configuration.limits, descriptors: raiseDescriptorLimit(), logger),
                 listeners: listeners(configuration),
@@ -133,7 +139,7 @@ final class Reloading: Sendable {
     }
 
     private func sinkChanges(
-        from old: Configuration, to new: Configuration, _ changes: ConfigurationChanges
+        from old: Configuration, to new: Configuration, _ changes: ConfigurationChanges, _ newFiles: inout NewFiles
     ) throws(StartError) -> [SinkChange] {
         // What came to an endpoint that is gone may be stored after the sinks know that it is.
         let gone = old.endpoints.filter { endpoint in !new.endpoints.contains { $0.path == endpoint.path } }
@@ -146,7 +152,10 @@ final class Reloading: Sendable {
                 result.append(.keep(name: sink.name, endpoints: endpoints.map { Array($0.utf8) }))
             } else {
                 let isFree = sink.kind.filePath.map { !paths.contains($0) } ?? true
-                result.append(.begin(try makeSubscription(sink, endpoints: endpoints, opensFile: isFree)))
+                let subscription = try newFiles.noting(isFree ? sink.kind.file?.path : nil) { () throws(StartError) in
+                    try makeSubscription(sink, endpoints: endpoints, opensFile: isFree)
+                }
+                result.append(.begin(subscription))
             }
         }
         return result
@@ -228,9 +237,9 @@ extension SQLiteEventStore.Options {
 }
 
 extension Configuration.SinkKind {
-    fileprivate var filePath: String? {
-        if case .file(let file) = self { ConfigurationReading.normalized(file.path) } else { nil }
-    }
+    fileprivate var file: Configuration.File? { if case .file(let file) = self { file } else { nil } }
+
+    fileprivate var filePath: String? { file.map { ConfigurationReading.normalized($0.path) } }
 }
 
 extension Configuration.Sink {

@@ -60,6 +60,16 @@ enum SecretSource: Hashable {
         }
     }
 
+    /// The file that it is in; nil where it is in none, or nobody says in which.
+    func path(environment: [String: String]) -> String? {
+        switch self {
+        case .environment: nil
+        case .file(_, let resolved): resolved
+        case .credential(let name):
+            environment["CREDENTIALS_DIRECTORY"].flatMap { $0.isEmpty ? nil : $0 + "/" + name }
+        }
+    }
+
     /// Fetches the value.
     ///
     /// - Parameter limitBytes: the most bytes it may have.
@@ -80,12 +90,12 @@ enum SecretSource: Hashable {
         case .file(_, let resolved):
             return try Self.read(file: resolved, limitBytes)
         case .credential(let name):
-            guard let directory = environment["CREDENTIALS_DIRECTORY"], !directory.isEmpty else {
+            guard let path = path(environment: environment) else {
                 throw .init(
                     "credential \(quoted(name)), but $CREDENTIALS_DIRECTORY is not set (systemd sets it "
                         + "for a unit with LoadCredential=)")
             }
-            return try Self.read(file: directory + "/" + name, limitBytes)
+            return try Self.read(file: path, limitBytes)
         }
     }
 

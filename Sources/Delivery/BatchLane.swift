@@ -64,11 +64,7 @@ final class BatchLane: Lane, @unchecked Sendable {  // `batch` is for the queue 
 
     func goOn() {
         isAwake.store(true, ordering: .releasing)
-        let hasEnded = progress.isFinished
-        if hasEnded { revive() }
-        queue.async {
-            // One that had not ended by then has now.
-            if !hasEnded { self.revive() }
+        goOn(on: queue, reviving: revive) {
             self.revivals.add(1, ordering: .relaxed)
             self.turn()
         }

@@ -1,6 +1,7 @@
 // What every lane is to the dispatcher: one sink's way through the store, on a serial queue of its own.
 
 import CLinux
+import Dispatch
 import Store
 import Synchronization
 
@@ -39,6 +40,22 @@ protocol Lane: AnyObject, Sendable {
 
     /// Has the sink open anew what may have been moved away.
     func reopen()
+}
+
+extension Lane {
+    /// What `goOn` is for every lane: `revive` undoes its end, at once or as soon as it has ended, and then `turn` goes
+    /// on.
+    func goOn(
+        on queue: DispatchQueue, reviving revive: @escaping @Sendable () -> Void, turn: @escaping @Sendable () -> Void
+    ) {
+        let hasEnded = progress.isFinished
+        if hasEnded { revive() }
+        queue.async {
+            // One that had not ended by then has now.
+            if !hasEnded { revive() }
+            turn()
+        }
+    }
 }
 
 /// What the queues of a lane, of the cursors and of an operator's question share about one sink.

@@ -78,11 +78,7 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
 
     func goOn() {
         isAwake.store(true, ordering: .releasing)
-        let hasEnded = progress.isFinished
-        if hasEnded { revive() }
-        queue.async {
-            // One that had not ended by then has now.
-            if !hasEnded { self.revive() }
+        goOn(on: queue, reviving: revive) {
             // From the cursor on anew, for what was in the window may have been left in the middle of something.
             self.windows = nil
             self.turn()

@@ -75,18 +75,9 @@ struct DeadLettersCommand: ParsableCommand {
                 """)
 
         @OptionGroup var options: AdminOptions
-        @OptionGroup var which: NumbersOptions
+        @OptionGroup var which: DeadLetterNumbers
 
-        @Option(help: ArgumentHelp("With --all: only those of that sink.", valueName: "name"))
-        var sink: String?
-
-        func run() throws {
-            let ofSink = sink.map { " of \(escapingControls($0))" } ?? ""
-            try which.confirm("Release all dead letters\(ofSink)?")
-            let changed = try change("/dead-letters/release", options, which, sink: sink)
-            if !options.json { Output.standard.write(line: "\(counted(changed.released, "dead letter")) released") }
-            try endMissing(changed.missing)
-        }
+        func run() throws { try which.apply(.release, options) }
     }
 
     struct Drop: ParsableCommand {
@@ -99,18 +90,24 @@ struct DeadLettersCommand: ParsableCommand {
                 """)
 
         @OptionGroup var options: AdminOptions
-        @OptionGroup var which: NumbersOptions
+        @OptionGroup var which: DeadLetterNumbers
 
-        @Option(help: ArgumentHelp("With --all: only those of that sink.", valueName: "name"))
-        var sink: String?
+        func run() throws { try which.apply(.drop, options) }
+    }
+}
 
-        func run() throws {
-            let ofSink = sink.map { " of \(escapingControls($0))" } ?? ""
-            try which.confirm("Drop all dead letters\(ofSink)?")
-            let changed = try change("/dead-letters/drop", options, which, sink: sink)
-            if !options.json { Output.standard.write(line: "\(counted(changed.dropped, "dead letter")) dropped") }
-            try endMissing(changed.missing)
-        }
+/// Which dead letters are meant.
+struct DeadLetterNumbers: ParsableArguments {
+    @OptionGroup var numbers: NumbersOptions
+
+    @Option(help: ArgumentHelp("With --all: only those of that sink.", valueName: "name"))
+    var sink: String?
+
+    fileprivate func apply(_ change: RowChange, _ options: AdminOptions) throws {
+        let ofSink = sink.map { " of \(escapingControls($0))" } ?? ""
+        try carryOut(
+            change, of: "dead letter", all: "all dead letters\(ofSink)", at: "/dead-letters", options, numbers,
+            sink: sink)
     }
 }
 

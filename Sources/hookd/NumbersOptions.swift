@@ -42,11 +42,5 @@ struct NumbersOptions: ParsableArguments {
     }
 }
 
-/// Tells of numbers that were not there: nothing went wrong but for the caller's idea of what there is.
-func endMissing(_ missing: Int) throws {
-    guard missing > 0 else { return }
-    throw failure(missing == 1 ? "one number was not there." : "\(missing) numbers were not there.")
-}
-
 /// `1 dead letter`, `2 dead letters`.
 func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

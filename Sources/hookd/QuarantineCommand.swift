@@ -72,20 +72,7 @@ struct QuarantineCommand: ParsableCommand {
         @OptionGroup var options: AdminOptions
         @OptionGroup var which: NumbersOptions
 
-        func run() throws {
-            try which.confirm("Release everything in quarantine?")
-            let changed = try change("/quarantine/release", options, which)
-            if !options.json {
-                Output.standard.write(line: "\(counted(changed.released, "callback")) released")
-                if let stored = changed.alreadyStored, stored > 0 {
-                    Output.standard.write(line: "\(counted(stored, "callback")) had been stored already")
-                }
-            }
-            if let left = changed.unavailable, left > 0 {
-                throw failure("\(counted(left, "callback")) could not be stored now, and stay.", .tryAgain)
-            }
-            try endMissing(changed.missing)
-        }
+        func run() throws { try carryOut(.release, options, which) }
     }
 
     struct Drop: ParsableCommand {
@@ -100,13 +87,12 @@ struct QuarantineCommand: ParsableCommand {
         @OptionGroup var options: AdminOptions
         @OptionGroup var which: NumbersOptions
 
-        func run() throws {
-            try which.confirm("Drop everything in quarantine?")
-            let changed = try change("/quarantine/drop", options, which)
-            if !options.json { Output.standard.write(line: "\(counted(changed.dropped, "callback")) dropped") }
-            try endMissing(changed.missing)
-        }
+        func run() throws { try carryOut(.drop, options, which) }
     }
+}
+
+private func carryOut(_ change: RowChange, _ options: AdminOptions, _ which: NumbersOptions) throws {
+    try carryOut(change, of: "callback", all: "everything in quarantine", at: "/quarantine", options, which)
 }
 
 /// A callback in quarantine as the daemon tells it.

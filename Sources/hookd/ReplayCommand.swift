@@ -50,6 +50,11 @@ struct ReplayCommand: ParsableCommand {
     }
 
     func run() throws {
+        do {
+            _ = try type.map { text throws(UnknownEventType) in try eventType(named: text) }
+        } catch {
+            throw failure("--type: \(escapingControls(error.description)).", .wrongUsage)
+        }
         let desk = try options.desk(waits: true)
         defer { desk.close() }
         let answer = try desk.answer(AdminRequest(.post, path: "/replay", body: body))

@@ -24,7 +24,11 @@ final class SelftestDaemon {
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         do {
             defer { close(writing) }
-            pid = try leftovers.start { try spawnServe(home.configurationPath, errors: writing) }
+            // Selftest runs on the main thread. Nobody else ends the daemon after a kill -9.
+            pid = try leftovers.start {
+                try startBoundChild(
+                    "/proc/self/exe", ["hookd", "serve", "--config", home.configurationPath], errors: writing)
+            }
         }
         var said: [UInt8] = []
         var found: UInt16?
@@ -74,32 +78,4 @@ private func listeningPort(in log: [UInt8]) -> UInt16? {
     guard let start = text.firstRange(of: "hookd listening on 127.0.0.1:")?.upperBound else { return nil }
     let digits = text[start...].prefix { $0.isNumber }
     return digits.endIndex == text.endIndex ? nil : UInt16(digits)
-}
-
-private func spawnServe(_ configuration: String, errors: Int32) throws -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    // A process group of its own: Ctrl-C is for the selftest, which ends its daemon itself.
-    posix_spawnattr_setpgroup(&attributes, 0)
-    var signals = sigset_t()
-    sigfillset(&signals)
-    posix_spawnattr_setsigdefault(&attributes, &signals)
-    sigemptyset(&signals)
-    posix_spawnattr_setsigmask(&attributes, &signals)
-    let flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP
-    posix_spawnattr_setflags(&attributes, Int16(flags))
-    let words: [String] = ["hookd", "serve", "--config", configuration]
-    var arguments = words.map { strdup($0) } + [nil]
-    defer { for argument in arguments { free(argument) } }
-    var pid: pid_t = 0
-    let code = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, &arguments, environ)
-    guard code == 0 else { throw failure("hookd cannot be started: \(String(cString: strerror(code))).") }
-    return pid
 }

@@ -68,7 +68,7 @@ struct TailsCommand: ParsableCommand {
             if options.json {
                 Output.standard.write(answer)
             } else {
-                Output.standard.write(line: "\(counted(changed.dropped, "tail")) dropped")
+                Output.standard.write(line: "\(counted(changed.dropped ?? 0, "tail")) dropped")
             }
             guard changed.missing == 0 else { throw failure("\(counted(changed.missing, "name")) did not exist.") }
         }

@@ -88,6 +88,7 @@ import Testing
             ["replay", "--all"],
             ["replay", "--sink", "crm"],
             ["replay", "--sink", "crm", "--since", "yesterday"],
+            ["replay", "--sink", "crm", "--type", ""],
             ["backup"],
             ["selftest", "--cycles", "0"],
             ["selftest", "--clients", "0"],
@@ -98,6 +99,16 @@ import Testing
         #expect(ending.status == 64)
         #expect(ending.output == "" && ending.errors != "")
         #expect(!ending.errors.contains("s3cret-value"))
+    }
+
+    @Test("replay names the types that there are, on one line, before it asks anybody") func unknownType() throws {
+        let ending = try run(["replay", "--sink", "crm", "--type", "mesage\u{1B}_inbound", "--config", "/nonexistent"])
+        #expect(ending.status == 64 && ending.output == "")
+        #expect(
+            ending.errors.hasPrefix(
+                #"hookd: --type: "mesage\u001b_inbound" is no type of event; expected one of message_inbound, "#))
+        #expect(ending.errors.hasSuffix("unknown, invalid_json (did you mean \"message_inbound\"?).\n"))
+        #expect(ending.errors.count { $0 == "\n" } == 1)
     }
 
     @Test("ends with 69 where nobody answers") func unreachable() throws {

@@ -1,6 +1,7 @@
 // What the machine must offer: looked at, not touched.
 
 import Foundation
+import TestAuthority
 import Testing
 
 @testable import Daemon
@@ -90,6 +91,56 @@ import Testing
         let configuration = try Configuration.load(path: file, environment: ["GOOD": "a good secret"])
         let errors = #expect(throws: ConfigurationErrors.self) { try configuration.validateEnvironment() }
         #expect(errors?.problems.map(\.path) == ["sinks.one.path"])
+    }
+
+    @Test(
+        "a sink may not write to a file that the configuration names to be read",
+        arguments: [
+            ("secret", "endpoints./c.secrets[1].file", "a secret"),
+            ("linked", "endpoints./c.secrets[1].file", "the same by a link"),
+            ("credentials/signing", "endpoints./c.secrets[2].credential", "a credential of systemd"),
+            ("token", "admin.token.file", "the admin listener's token"),
+            ("target.key", "sinks.crm.tls.key.file", "the key that a target is shown"),
+            ("target.crt", "sinks.crm.tls.certificate", "the certificate that a target is shown"),
+            ("ca.crt", "sinks.crm.tls.ca", "the authorities of a target"),
+            ("bearer", "sinks.crm.authorization.file", "what a target is told"),
+            ("sign", "sinks.crm.sign.secrets[0].file", "what requests are signed with"),
+            ("site.crt", "listen[0].tls.certificates[0].certificate", "a listener's certificate"),
+            ("site.key", "listen[0].tls.certificates[0].key.file", "its key"),
+            ("clients.crt", "listen[0].tls.client_ca", "the authorities of clients"),
+        ])
+    func namedFiles(path: String, key: String, why: String) throws {
+        let directory = try TemporaryDirectory()
+        let credentials = directory.path + "/credentials"
+        try FileManager.default.createDirectory(atPath: credentials, withIntermediateDirectories: false)
+        for name in ["token", "target.key", "target.crt", "ca.crt", "bearer", "sign", "secret", "credentials/signing"] {
+            try directory.write(name, "sixteen-bytes-or-more-of-\(name)")
+        }
+        let site = try Issued("site", names: "DNS:a.example")
+        try directory.write("site.crt", site.certificate)
+        try directory.write("site.key", site.key)
+        try directory.write("clients.crt", Issued("clients", isAuthority: true).certificate)
+        try FileManager.default.createSymbolicLink(
+            atPath: directory.path + "/linked", withDestinationPath: directory.path + "/secret")
+        let text = """
+            {"listen": [{"address": "127.0.0.1:0", "tls": {
+               "certificates": [{"certificate": "site.crt", "key": {"file": "site.key"}}],
+               "client_ca": "clients.crt"}}],
+             "state_directory": "state", "admin": {"token": {"file": "token"}},
+             "endpoints": {"/c": {"secrets": [{"env": "GOOD"}, {"file": "secret"}, {"credential": "signing"}]}},
+             "sinks": {
+               "crm": {
+                 "type": "forward", "url": "https://crm.example.com/", "authorization": {"file": "bearer"},
+                 "sign": {"secrets": [{"file": "sign"}]},
+                 "tls": {"ca": "ca.crt", "certificate": "target.crt", "key": {"file": "target.key"}}},
+               "archive": {"type": "file", "path": "\(path)"}}}
+            """
+        let configuration = try ConfigurationText.whole(text).load(
+            environment: ["CREDENTIALS_DIRECTORY": credentials], directory: directory.path)
+        let errors = #expect(throws: ConfigurationErrors.self) { try configuration.validateEnvironment() }
+        #expect(errors?.problems.map(\.path) == ["sinks.archive.path"], "\(why)")
+        #expect(errors?.problems.first?.found.hasSuffix("\(path)\", the file that \(key) names") == true)
+        #expect(errors?.problems.first?.expected == "a file of its own")
     }
 
     @Test func oneFileUnderTwoNamesIsRefused() throws {

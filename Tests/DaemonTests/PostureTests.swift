@@ -6,7 +6,7 @@ import Testing
 @testable import Daemon
 
 @Suite struct PostureTests {
-    @Test func saysWhatIsInForce() throws {
+    @Test func saysWhatIsInForceWithin80Columns() throws {
         let configuration = try ConfigurationText.whole(
             #"""
             {"listen": ["127.0.0.1:8080", "unix:/run/h\u001b[31m",
@@ -29,14 +29,18 @@ import Testing
             configuration.posture == #"""
                 listen 127.0.0.1:8080
                 listen unix:/run/h\u001b[31m
-                listen [::]:8443; IPv4 as well; a PROXY protocol header from 10.0.0.0/8, 2001:db8::/32
-                listen unix:/run/hookd/http.sock; mode 0660; the client by x-forwarded-for from 10.0.0.1, unix
+                listen [::]:8443; IPv4 as well; a PROXY protocol header from 10.0.0.0/8,
+                  2001:db8::/32
+                listen unix:/run/hookd/http.sock; mode 0660; the client by x-forwarded-for from
+                  10.0.0.1, unix
                 state directory /var/lib/hookd
                 endpoint /a: every callback is verified
-                  secrets    2 secrets, any of which is accepted: env:GOOD until 2090-01-01T00:00:00Z, env:NEW
+                  secrets    2 secrets, any of which is accepted: env:GOOD until
+                             2090-01-01T00:00:00Z, env:NEW
                   tolerance  5m in both directions
                   repeats    acknowledge (a repeat of a stored callback is answered 200)
-                  late       quarantine (a callback outside the time window is answered 401 and kept for the operator)
+                  late       quarantine (a callback outside the time window is answered 401 and
+                             kept for the operator)
                   allow      everybody
                   rate limit none
                   sinks      crm, out
@@ -44,7 +48,8 @@ import Testing
                   secrets    1 secret: env:NEW
                   tolerance  90s in both directions
                   repeats    refuse (a repeat of a stored callback is answered 409)
-                  late       refuse (a callback outside the time window is answered 401 and not kept)
+                  late       refuse (a callback outside the time window is answered 401 and not
+                             kept)
                   allow      192.0.2.0/24, ::1, unix (others are answered 403)
                   rate limit 50 a second of each client, 100 at once (more are answered 429)
                   sinks      none (events are stored only)
@@ -52,16 +57,20 @@ import Testing
                   secrets    1 secret: env:NEW
                   tolerance  5m in both directions
                   repeats    acknowledge (a repeat of a stored callback is answered 200)
-                  late       accept (a callback of the last 6h that was never seen is stored, whenever it comes)
+                  late       accept (a callback of the last 6h that was never seen is stored,
+                             whenever it comes)
                   allow      everybody
                   rate limit none
                   sinks      none (events are stored only)
                 sink out: standard output
                 sink log: file /x/y
-                sink crm: forward to https://crm.example.com/sinch, 15s for an attempt, \#
-                waiting 1s to 1m between attempts
-                limits: body 1MiB, headers 32KiB in 100 fields, 16MiB of requests in memory; 10000 connections, \#
-                each for 1h; 10s for headers, 30s for a body, 75s idle, 20s to drain; 16777216 nonces
+                sink crm: forward to https://crm.example.com/sinch, 15s for an attempt, waiting
+                  1s to 1m between attempts
+                limits
+                  requests   body 1MiB, headers 32KiB in 100 fields; 16MiB of requests in memory
+                  clients    10000 connections, each for 1h
+                  timeouts   10s for headers, 30s for a body, 75s idle, 20s to drain
+                  nonces     16777216 in memory
                 retention: events of 30d, at most 10GB; longer what a sink has yet to take
                 admin on a Unix socket in the runtime or state directory, for its owner only
                 log as journal or text, as suits stderr, from level info on
@@ -73,10 +82,24 @@ import Testing
         let configuration = try ConfigurationText.limits(
             #""connections_per_address": 20, "minimum_rate": "256B", "connection_age": "90s", "request_memory": "8MiB""#
         ).load()
-        let limits = try #require(configuration.posture.split(separator: "\n").first { $0.hasPrefix("limits") })
-        #expect(limits.contains("; 10000 connections, 20 of one address, each for 90s;"))
-        #expect(limits.contains("30s for a body, at least 256B a second,"))
-        #expect(limits.contains(", 8MiB of requests in memory;"))
+        #expect(
+            configuration.posture.contains(
+                """
+                limits
+                  requests   body 1MiB, headers 32KiB in 100 fields; 8MiB of requests in memory
+                  clients    10000 connections, 20 of one address, each for 90s
+                  timeouts   10s for headers, 30s for a body, at least 256B a second, 75s idle,
+                             20s to drain
+                  nonces     16777216 in memory
+
+                """))
+    }
+
+    @Test func breaksNoWordThatIsWiderThanATerminal() throws {
+        let path = "/" + String(repeating: "a-name-that-somebody-copies/", count: 4) + "events.jsonl"
+        let posture = try ConfigurationText.sinks(#""out": {"type": "file", "path": "\#(path)"}"#).load().posture
+        #expect(posture.contains("sink out: file\n  \(path)\n"))
+        #expect(posture.split(separator: "\n").filter { $0.count > 80 } == ["  \(path)"])
     }
 
     @Test func theStartLineNamesThePortsThatTheKernelChose() throws {

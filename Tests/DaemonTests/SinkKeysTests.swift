@@ -48,8 +48,11 @@ import Testing
         let posture = try ConfigurationText.sinks(text).load().posture
         #expect(
             posture.contains(
-                "sink out: file /x/y; rotated at 1GiB, 7 kept; compressed; not written through: a power cut may lose "
-                    + "lines; only types message_inbound; only channels RCS, SMS\n"))
+                """
+                sink out: file /x/y; rotated at 1GiB, 7 kept; compressed; not written through: a
+                  power cut may lose lines; only types message_inbound; only channels RCS, SMS
+
+                """))
     }
 
     @Test(
@@ -69,6 +72,13 @@ import Testing
         let problems = ConfigurationText.sinks(text).problems()
         #expect(problems.map(\.path) == ["sinks.out." + path])
         #expect(problems.map(\.found) == [found])
+    }
+
+    @Test func aMistypedTypeIsToldWhichThereAre() {
+        let problems = ConfigurationText.sinks(#""out": {"type": "stdout", "types": ["mesage_inbound"]}"#).problems()
+        let expected = problems.first?.expected ?? ""
+        #expect(expected.hasPrefix("one of message_inbound, "))
+        #expect(expected.hasSuffix(#"unknown, invalid_json (did you mean "message_inbound"?)"#))
     }
 
     @Test func aSampleShowsWhoGetsIt() throws {

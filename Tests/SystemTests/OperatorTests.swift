@@ -135,6 +135,8 @@ import Testing
         #expect(try replay("--type", "message_inbound", "--dry-run").output.hasPrefix("3 "))
         #expect(try replay("--type", "com.sinch.conversation.message_inbound", "--dry-run").output.hasPrefix("3 "))
         #expect(try replay("--type", "message_delivery", "--dry-run").output.hasPrefix("0 "))
+        let mistyped = try daemon.admin("/replay", body: #"{"sink":"archive","type":"mesage_inbound"}"#)
+        #expect(mistyped.status == 400 && mistyped.text.contains("one of message_inbound"), "\(mistyped.text)")
         #expect(try replay("--id", callbacks[1].id.uppercased(), "--dry-run").output.hasPrefix("1 "))
         #expect(try replay("--id", callbacks[1].id).output == "1 event found, 1 newly queued for archive\n")
         let unknown = try hookd(

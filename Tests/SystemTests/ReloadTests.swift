@@ -115,6 +115,31 @@ import Testing
         #expect(try MetricLines(daemon.admin("/metrics").text)["hookd_config_last_reload_successful"] == 1)
     }
 
+    @Test("leaves no file behind when it is refused") func nothingNew() throws {
+        let home = try DaemonHome()
+        // A program that runs cannot be opened to be written to, which is not known before that is tried.
+        let program = home.directory.file("program")
+        try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: program)
+        let running = try SpawnedProcess(program, ["600"])
+        defer { running.signal(SIGKILL) }
+        let archive = #""archive": {"type": "file", "path": "events.jsonl"}"#
+        let sinks = #"\#(archive), "one": {"type": "file", "path": "one.jsonl"}"#
+        let daemon = try DaemonProcess(in: home)
+        func found() -> Set<String> {
+            Set(files(under: home.directory.path).filter { !$0.hasPrefix(home.statePath) })
+        }
+        let before = found()
+        func reload(_ sinks: String) throws -> (ending: Ending, output: String, errors: String) {
+            try rewrite(home, Settings(sinks: ["archive": ""], top: ["sinks": "{\(sinks)}"]))
+            return try daemon.command("reload")
+        }
+        let refused = try reload(#"\#(sinks), "two": {"type": "file", "path": "program"}"#)
+        #expect(refused.ending == .exited(78) && refused.errors.contains("Text file busy"), "\(refused.errors)")
+        #expect(found() == before)
+        #expect(try reload(sinks).ending == .exited(0))
+        #expect(found().subtracting(before) == [home.directory.file("one.jsonl")])
+    }
+
     @Test("a shorter window holds at once, and so does one that is longer than at the start") func tolerance() throws {
         let daemon = try DaemonProcess(settings)
         func old() throws -> SignedCallback {

@@ -33,8 +33,8 @@ import Testing
         #expect(run.output.contains("store, file and log: \(directory.path)/hookd-selftest-"))
     }
 
-    @Test("a signal ends its daemon, and takes its directory along", arguments: [SIGINT, SIGTERM])
-    func interrupted(_ number: Int32) throws {
+    /// A selftest, and the number of its daemon.
+    private func start() throws -> (SpawnedProcess, daemon: pid_t) {
         let process = try SpawnedProcess(
             hookdExecutable(), ["selftest", "--cycles", "1000"], environment: environment)
         // The daemon writes its number there.
@@ -42,9 +42,32 @@ import Testing
             let lock = files(under: directory.path).first { $0.hasSuffix("/hookd.lock") }
             return lock.flatMap { pid_t(String(decoding: contents(of: $0), as: UTF8.self).dropLast()) }
         }
+        return (process, daemon)
+    }
+
+    @Test("a signal ends its daemon, and takes its directory along", arguments: [SIGINT, SIGTERM])
+    func interrupted(_ number: Int32) throws {
+        let (process, daemon) = try start()
         process.signal(number)
         #expect(try process.wait() == .signalled(number))
         #expect(files(under: directory.path).isEmpty)
         #expect(kill(daemon, 0) != 0 && errno == ESRCH)
+    }
+
+    @Test("kill -9 ends its daemon, too") func killed() throws {
+        let (process, _) = try start()
+        defer { for daemon in daemons() { kill(daemon, SIGKILL) } }
+        process.signal(SIGKILL)
+        #expect(try process.wait() == .signalled(SIGKILL))
+        // It may have started another one meanwhile.
+        _ = try poll("the end of every daemon") { daemons().isEmpty ? true : nil }
+    }
+
+    /// The daemons with a configuration in the directory. One that has ended has no command line.
+    private func daemons() -> [pid_t] {
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return processes.compactMap { pid_t($0) }.filter { process in
+            String(decoding: contents(of: "/proc/\(process)/cmdline"), as: UTF8.self).contains(directory.path)
+        }
     }
 }

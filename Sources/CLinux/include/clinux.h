@@ -9,6 +9,7 @@
 #include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
+#include <sys/types.h>
 #include <sys/un.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -51,6 +52,13 @@ int clinux_signal_descriptor(void);
 
 /// The next signal that has come on a descriptor of `clinux_signal_descriptor`; 0 where there is none.
 int clinux_next_signal(int descriptor);
+
+/// Starts the program at `path`, which ends by SIGKILL when the calling thread ends, whatever ends that
+/// (PR_SET_PDEATHSIG of prctl(2)). One that finds itself without `parent`, the caller, ends at once. Its standard input
+/// and output are /dev/null, its standard error is `errors`; all signals do what they do by default, and it leads a
+/// process group of its own. Returns -1 with errno set where there is no process; what cannot become the program ends
+/// with 127.
+pid_t clinux_start_bound(const char *path, char *const *arguments, int errors, pid_t parent);
 
 /// A file in memory that holds `count` bytes and is read from its beginning (memfd_create(2)); -1 with errno set.
 int clinux_memory_file(const void *bytes, size_t count);

@@ -2,7 +2,7 @@
 
 import Testing
 
-@testable import hookd
+@testable import Daemon
 
 @Suite("Lines for a terminal") struct WrappingTests {
     struct Width: CustomTestStringConvertible, Sendable {

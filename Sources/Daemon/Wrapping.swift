@@ -30,7 +30,7 @@ private func columns(of scalar: Unicode.Scalar) -> Int {
 
 /// `line`, broken between words where it has more than `limit` columns; what goes on begins with `indent` blanks. A
 /// word that is longer than that is left whole, for it may be copied from the terminal.
-func wrapped(_ line: String, at limit: Int, indent: Int) -> String {
+public func wrapped(_ line: String, at limit: Int, indent: Int) -> String {
     var result = ""
     var used = 0
     var rest = line[...]
