@@ -51,6 +51,29 @@ define CONFIGURATION
 endef
 export CONFIGURATION
 
+# Swift's tools leave directories in TMPDIR, one for each module that they plan to build. Here they get a TMPDIR that
+# goes with the recipe; only the lock that keeps two of them out of one build stays where the others look for it.
+define tidily
+locks=$${TMPDIR:-/tmp}
+TMPDIR=$$(mktemp -d "$$locks/hookd-make-XXXXXX")
+export TMPDIR
+trap 'rm -rf "$$TMPDIR"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+for build in .build .build-asan .build-tsan .build-fuzz; do
+	lock=$$(printf '%s' '$(CURDIR)'/$$build | tr / _).lock
+	ln -s "$$locks/$$lock" "$$TMPDIR/$$lock"
+done
+endef
+
+# Fails where the tests have left something in TMPDIR, which no other run shares. What Swift's tools leave is theirs.
+define nothing-left
+if find "$$TMPDIR" -mindepth 1 ! -path "$$TMPDIR/TemporaryDirectory.*" ! -path "$$TMPDIR/*.lock" | grep . >&2; then
+	echo 'This is what a test has left behind.' >&2
+	exit 1
+fi
+endef
+
 # Tries the bars of a page, or the one that BAR names, and says at the end which were missed.
 define hold
 missed=
@@ -81,7 +104,10 @@ run: packages ## build hookd, start it here, and send it a signed callback; anot
 	fi
 
 	# The events have stdout for themselves.
-	swift build -c release --static-swift-stdlib --product hookd >&2
+	(
+		$(tidily)
+		swift build -c release --static-swift-stdlib --product hookd >&2
+	)
 
 	umask 077
 	mkdir -p '$(DEMO)'
@@ -129,7 +155,8 @@ run: packages ## build hookd, start it here, and send it a signed callback; anot
 # The clients that HTTPS is tested with.
 test: PACKAGES += curl openssl
 test: packages ## build without a warning, check format and dependencies, run all tests
-	@swift format lint --strict --recursive Sources Tests Fuzz Benchmarks Package.swift
+	@$(tidily)
+	swift format lint --strict --recursive Sources Tests Fuzz Benchmarks Package.swift
 
 	# hookd is Dispatch and sockets; SwiftNIO must not come in through a dependency either.
 	dependencies=$$(swift package show-dependencies --format flatlist)
@@ -140,30 +167,37 @@ test: packages ## build without a warning, check format and dependencies, run al
 
 	swift build --build-tests $(STRICT)
 	swift test --skip-build --disable-xctest $(STRICT)
+	$(nothing-left)
 
 test-nginx: packages ## compare with nginx, which must be installed: docs/http.md; write it anew: make test-nginx WRITE=1
-	@swift build --product hookd $(STRICT)
+	@$(tidily)
+	swift build --product hookd $(STRICT)
 	Tests/HTTPCases/compare-with-nginx .build/debug/hookd $(if $(WRITE),--write)
 
 test-asan: packages ## run all tests under AddressSanitizer, the C in UndefinedBehaviorSanitizer too
-	@mkdir -p .build-asan
+	@$(tidily)
+	mkdir -p .build-asan
 	options=$(CURDIR)/.build-asan/asan-options.o
 	$(CLANG) -c Tests/asan-options.c -o "$$options"
 	set -- --sanitize=address --scratch-path .build-asan -Xcc -fsanitize=undefined -Xcc -fno-sanitize=vptr,function \
 		-Xcc -fno-sanitize-recover=undefined -Xlinker "$$options" $(SANITIZE)
 	swift build --build-tests "$$@"
 	$(SANITIZED) swift test --skip-build --disable-xctest "$$@"
+	$(nothing-left)
 
 test-tsan: packages ## run all tests under ThreadSanitizer
-	@mkdir -p .build-tsan
+	@$(tidily)
+	mkdir -p .build-tsan
 	mutex=$(CURDIR)/.build-tsan/tsan-mutex.o
 	$(CLANG) -c Tests/tsan-mutex.c -o "$$mutex"
 	set -- --sanitize=thread --scratch-path .build-tsan -Xlinker "$$mutex" $(SANITIZE)
 	swift build --build-tests "$$@"
 	$(SANITIZED) swift test --skip-build --disable-xctest "$$@"
+	$(nothing-left)
 
 fuzz: packages ## look for inputs that break hookd; longer for each target: make fuzz SECONDS=600
-	@# libFuzzer is linked by hand, without its own main, and what it asks of the compiler goes to each compiler.
+	@$(tidily)
+	# libFuzzer is linked by hand, without its own main, and what it asks of the compiler goes to each compiler.
 	runtime=$$(swift -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')/clang/lib/linux
 	HOOKD_FUZZ=1 swift build -c release --product hookd-fuzz --sanitize=address --scratch-path .build-fuzz \
 		-Xswiftc -use-ld=lld -Xswiftc -Xfrontend -Xswiftc -sanitize=fuzzer -Xcc -fsanitize=fuzzer-no-link \
@@ -222,10 +256,12 @@ test-image: packages ## build the image of the Dockerfile without a registry, an
 	@Tests/Image/run
 
 build: packages ## build hookd for use: .build/release/hookd
-	@swift build -c release --static-swift-stdlib --product hookd
+	@$(tidily)
+	swift build -c release --static-swift-stdlib --product hookd
 
 reference: packages ## write hookd.schema.json and the tables of docs/configuration.md anew, from the code
-	@swift build --product hookd $(STRICT)
+	@$(tidily)
+	swift build --product hookd $(STRICT)
 	.build/debug/hookd check --schema >hookd.schema.json
 	page=$$(sed '/^<!-- The rest is made by/q' docs/configuration.md)
 	{ printf '%s\n' "$$page"; .build/debug/hookd check --reference; } >docs/configuration.md

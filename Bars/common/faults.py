@@ -13,9 +13,22 @@ def wrapper(directory, hookd, inject, only=None):
     own (`-D`), so that it can be stopped like any other. `only` is the one file whose calls are concerned."""
     path = f"{directory}/hookd-under-strace"
     with open(path, "w", opener=lambda path, flags: os.open(path, flags, 0o700)) as file:
-        file.write(f'#!/bin/sh\nexec strace -D -f -qq --seccomp-bpf -o /dev/null {" ".join(chosen(inject, only))} '
+        file.write(f'#!/bin/sh\nexec strace -D -f -qq --seccomp-bpf -o {log(directory)} {" ".join(chosen(inject, only))} '
                    f'"{hookd}" "$@"\n')
     return path
+
+
+def log(directory):
+    """Where strace notes the calls."""
+    return f"{directory}/strace.log"
+
+
+def has_failed(directory):
+    """Whether a call was made to fail, or to hang, by what was put in."""
+    if not os.path.exists(log(directory)):
+        return False
+    with open(log(directory), errors="replace") as file:
+        return any("(INJECTED)" in line or "(DELAYED)" in line for line in file)
 
 
 def chosen(inject, only):
@@ -26,10 +39,10 @@ def chosen(inject, only):
 class Attached:
     """strace on a hookd that runs already, while the block runs. Its count of calls is kept for each thread by itself."""
 
-    def __init__(self, pid, inject, only=None):
+    def __init__(self, pid, inject, only=None, log="/dev/null"):
         self.pid = pid
         self.strace = subprocess.Popen(
-            ["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(pid), *chosen(inject, only)])
+            ["strace", "-f", "-qq", "-o", log, "-p", str(pid), *chosen(inject, only)])
 
     def __enter__(self):
         end = time.monotonic() + 10

@@ -68,7 +68,8 @@ private final class ConfigurationFolder: Sendable {
     var file: String { path + "/hookd.json" }
 
     private init() throws {
-        var template = Array("/tmp/hookd-fuzz-XXXXXX".utf8CString)
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(parent)/hookd-fuzz-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw Fault("mkdtemp: errno \(errno)") }
         path = String(cString: made)
         try Array(Self.secret.utf8).withUnsafeBufferPointer { try Self.write($0, to: path + "/secret") }

@@ -64,8 +64,11 @@ final class Inspection: Sendable {
     /// Notes that no new connections are taken any more.
     func drains() { isDraining.store(true, ordering: .releasing) }
 
+    /// Whether that is so.
+    var isStopping: Bool { isDraining.load(ordering: .acquiring) }
+
     /// Why a callback would not be stored now; nil where it would. Blocks for two seconds at the longest.
     func whyNotReady() -> String? {
-        isDraining.load(ordering: .acquiring) ? "the daemon is stopping" : probe.problem()
+        isStopping ? "the daemon is stopping" : probe.problem()
     }
 }

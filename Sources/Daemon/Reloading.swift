@@ -95,6 +95,7 @@ final class Reloading: Sendable {
     }
 
     private func read() throws(ReloadRefusal) -> Configuration {
+        if inspection.isStopping { throw ReloadRefusal(reason: "\(ExchangeError.stopping)", isPassing: true) }
         let old = inspection.configuration
         let new: Configuration
         do throws(ConfigurationErrors) {

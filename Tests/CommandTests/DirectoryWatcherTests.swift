@@ -3,17 +3,18 @@ import Testing
 
 @testable import hookd
 
-@Suite("a watched directory", .timeLimit(.minutes(1))) struct DirectoryWatcherTests {
+@Suite("a watched directory", .timeLimit(.minutes(1))) final class DirectoryWatcherTests {
     private let directory = FileManager.default.temporaryDirectory.appending(path: "hookd-watch-\(UUID().uuidString)")
 
     init() throws {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     }
 
+    deinit { remove() }
+
     private func remove() { try? FileManager.default.removeItem(at: directory) }
 
     @Test("wakes for what was written since the last wait, even before this one") func wakes() throws {
-        defer { remove() }
         let pipe = Pipe()
         defer { withExtendedLifetime(pipe) {} }  // or its descriptors are closed after their last use
         let watcher = try DirectoryWatcher(directory.path)
@@ -24,7 +25,6 @@ import Testing
     }
 
     @Test("ends the wait when the reader went away") func ends() throws {
-        defer { remove() }
         let pipe = Pipe()
         defer { withExtendedLifetime(pipe) {} }
         let watcher = try DirectoryWatcher(directory.path)

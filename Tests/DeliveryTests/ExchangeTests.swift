@@ -289,6 +289,84 @@ import Testing
         }
     }
 
+    @Test("is refused once the stop has begun, and where that begins meanwhile") func stopping() throws {
+        let stuck = StuckSink()
+        let dispatcher = dispatcher([Subscription(stuck, endpoints: Self.callbacks)])
+        try dispatcher.start()
+        store.append(["1"])
+        try stuck.begun.await("it has begun")
+        let other = file("other")
+        let refusals = Mutex<[String]>([])
+        let exchange = { @Sendable in
+            do throws(ExchangeError) {
+                try dispatcher.exchange([.begin(other)], patience: Self.patience)
+                refusals.withLock { $0.append("none") }
+            } catch {
+                let isStopping = if case .stopping = error { true } else { false }
+                refusals.withLock { $0.append(isStopping ? "stopping" : "\(error)") }
+            }
+        }
+        let exchanged = inBackground(exchange)
+        try until("the exchange waits for the sink") { dispatcher.crew.lanes.first?.progress.phase == .leaving }
+        let stopped = inBackground { _ = dispatcher.stop(deadline: farAway) }
+        try until("the stop has begun") { dispatcher.hasStopped.isRaised }
+        stuck.mayGoOn.signal()
+        try exchanged.await("the exchange is refused")
+        try stopped.await("and the stop is not held up")
+        exchange()
+        #expect(refusals.withLock { $0 } == ["stopping", "stopping"])
+        #expect(!directory.names.contains("other"))
+        #expect(store.state.withLock { $0.cursors } == ["stuck": 1])
+    }
+
+    /// Takes nothing, ever. It is tried again soon at first, and as good as never once `isRevived`.
+    private final class FailingSink: Sink {
+        let name = "failing"
+        let isRevived = Flag()
+        /// Signalled when it is tried, from then on.
+        let tried = DispatchSemaphore(value: 0)
+
+        var pace: SinkPace {
+            let microseconds: Int64 = isRevived.isRaised ? 1 << 50 : 100_000
+            return SinkPace(
+                limit: StdoutSink.defaultPace.limit, pauseMicroseconds: 0,
+                retry: RetryPolicy(initialMicroseconds: microseconds, maximumMicroseconds: microseconds))
+        }
+
+        func take(_ batch: EventBatch, from first: Int) -> Taken {
+            if isRevived.isRaised { tried.signal() }
+            return Taken(0, failure: .readerGone)
+        }
+
+        func interrupt() {}
+    }
+
+    @Test("that fails while sinks wait for their retries leaves each of them one loop, and not two")
+    func retryMeanwhile() throws {
+        store.append(["1"])
+        // A retry comes at any moment up to the longest wait, now and then at once: of many, most wait at the exchange.
+        let lanes = (0..<40).map { _ in
+            let sink = FailingSink()
+            let lane = Subscription(sink, endpoints: Self.callbacks).makeLane(store: store, log: notes.log)
+            lane.progress.begin(at: 0, durable: 0) {}
+            return (sink: sink, lane: lane)
+        }
+        for (sink, lane) in lanes {
+            let left = DispatchSemaphore(value: 0)
+            lane.wake()
+            try until("it fails") { lane.progress.status(newest: 1).counts.failures > 0 }
+            lane.leave { _ in left.signal() }
+            try left.await("the exchange has ended it")
+            sink.isRevived.raise()
+            lane.goOn()
+            try sink.tried.await("it is tried as it goes on")
+        }
+        // A second loop shows when the retry from before comes. A slow machine can only hide it.
+        let isTriedAgain = lanes[0].sink.tried.wait(timeout: .now() + .milliseconds(300)) == .success
+        #expect(!isTriedAgain && lanes.allSatisfy { $0.sink.tried.wait(timeout: .now()) == .timedOut })
+        for (_, lane) in lanes { lane.giveUp() }
+    }
+
     @Test("does not take place where the store cannot keep a new sink's cursor") func storeFails() throws {
         let dispatcher = dispatcher([file("file")])
         try dispatcher.start()

@@ -51,7 +51,8 @@ final class TemporaryDirectory: Sendable {
     let path: String
 
     init() throws {
-        var template = Array("/tmp/hookd-delivery-XXXXXX".utf8CString)
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(parent)/hookd-delivery-XXXXXX".utf8CString)
         path = String(cString: try #require(mkdtemp(&template)))
     }
 
@@ -149,6 +150,17 @@ extension DispatchSemaphore {
     /// Waits for a signal; fails the test where none comes.
     func await(_ what: String, location: SourceLocation = #_sourceLocation) throws {
         try #require(wait(timeout: .now() + .seconds(30)) == .success, "\(what)", sourceLocation: location)
+    }
+}
+
+/// Asks again every moment, where nothing tells when the answer changes; fails the test where it never does.
+func until(
+    _ what: String, location: SourceLocation = #_sourceLocation, _ isSo: () -> Bool
+) throws {
+    let end = monotonicNanoseconds() + 30_000_000_000
+    while !isSo() {
+        try #require(monotonicNanoseconds() < end, "\(what)", sourceLocation: location)
+        pause(microseconds: 100)
     }
 }
 

@@ -147,6 +147,16 @@ final class HeldSnapshot {
         #expect(try number("PRAGMA page_size", on: other.database) == 16_384)
     }
 
+    @Test("holds the event that was stored a moment ago") func newest() throws {
+        let store = try openStore(directory)
+        for count in 1...20 {
+            #expect(store.outcome(of: Callback("n\(count)")) == .stored(sequence: Int64(count)))
+            let path = other.path + "/\(count)"
+            try store.backup(to: path)
+            #expect(try number("SELECT max(sequence) FROM events", on: path) == count)
+        }
+    }
+
     @Test("is for its owner alone") func permissions() throws {
         let store = try openStore(directory)
         try store.backup(to: other.path + "/backup")

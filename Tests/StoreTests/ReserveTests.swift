@@ -13,7 +13,7 @@ import Testing
         let path: String
 
         init(bytes: Int) throws {
-            var template = Array("/tmp/hookd-disk-XXXXXX".utf8CString)
+            var template = Array("\(FileManager.default.temporaryDirectory.path)/hookd-disk-XXXXXX".utf8CString)
             guard let made = mkdtemp(&template) else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
             path = String(cString: made)
             guard mount("tmpfs", path, "tmpfs", 0, "size=\(bytes),mode=0700") == 0 else {

@@ -12,7 +12,12 @@ final class TemporaryDirectory: Sendable {
         path = String(cString: made)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    deinit {
+        // Again where somebody who has not ended yet made another file meanwhile.
+        for _ in 0..<100 where FileManager.default.fileExists(atPath: path) {
+            try? FileManager.default.removeItem(atPath: path)
+        }
+    }
 
     /// The path of the store's database file.
     var database: String { path + "/hookd.db" }

@@ -80,7 +80,7 @@ import Testing
         #expect(try daemon.post(SignedCallback.unique()).status == 200)
     }
 
-    @Test("not ready while it stops") func stopping() throws {
+    @Test("not ready while it stops, and puts no other configuration in force") func stopping() throws {
         let daemon = try DaemonProcess(Settings(limits: ["drain_timeout": "\"30s\""]))
         let waiting = try daemon.connect()
         try waiting.send("POST /callbacks HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n1")
@@ -93,6 +93,11 @@ import Testing
             return answer.status == 503 ? answer : nil
         }
         #expect(answer.text.contains("stopping"))
+        let refusal = try daemon.admin("/reload", body: "")
+        #expect(refusal.status == 503 && refusal.text.contains("stopping"), "\(refusal.text)")
+        #expect(refusal.field("retry-after") != nil)
+        let reload = try daemon.command("reload")
+        #expect(reload.ending == .exited(75) && reload.output.isEmpty && reload.errors.contains("stopping"))
         try waiting.send("234567890")
         #expect(try waiting.answer().status == 401)
         #expect(try daemon.process.wait() == .exited(0))

@@ -92,6 +92,12 @@ final class DaemonProcess: Sendable {
         try self.init(in: DaemonHome(), settings)
     }
 
+    /// Ends it before its home goes, in which it would make files anew.
+    deinit {
+        process.signal(SIGKILL)
+        _ = try? process.wait()
+    }
+
     func connect() throws -> RawConnection { try RawConnection(port: port) }
 
     /// Sends one callback on a connection of its own.
