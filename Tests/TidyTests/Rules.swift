@@ -17,6 +17,24 @@ func overlongLines(in text: String) -> [Finding] {
     }
 }
 
+/// Lines of prose in Markdown of more than 120 columns: not tables, headings or code, and nothing that has no blank to be
+/// broken at.
+func overlongProse(in markdown: String) -> [Finding] {
+    let limit = 120
+    var isFenced = false
+    return findings(in: markdown) { line in
+        let text = line.drop { $0 == " " }
+        if text.hasPrefix("```") { isFenced.toggle() }
+        let isCode = isFenced || line.hasPrefix("    ")
+        guard line.count > limit, !isCode, !text.hasPrefix("|"), !text.hasPrefix("#") else { return [] }
+        // The mark of a list is no word, and code in a line is one.
+        let words = text.drop { "-*. ".contains($0) || $0.isNumber }
+        let parts = words.split(separator: "`", omittingEmptySubsequences: false).enumerated()
+        let isBreakable = parts.reduce(into: "") { $0 += $1.offset.isMultiple(of: 2) ? $1.element : "`" }.contains(" ")
+        return isBreakable ? ["\(line.count) columns, at most \(limit)"] : []
+    }
+}
+
 /// Notes to self, in code and comments.
 func leftovers(in text: String) -> [Finding] {
     findings(in: text) { line in

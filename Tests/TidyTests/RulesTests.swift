@@ -96,6 +96,27 @@ struct Row: CustomTestStringConvertible, Sendable {
         #expect(!overlongLines(in: row.text).isEmpty == row.isFlagged)
     }
 
+    private static let long = String(repeating: "word ", count: 24) + "word"
+
+    static let proseRows: [Row] = [
+        .flagged(long, "a paragraph"),
+        .flagged("short\n\(long)\nshort", "in the midst of one"),
+        .flagged("- \(long)", "a list"),
+        .flagged("```\ncode\n```\n\(long)", "behind code"),
+        .flagged("`code` \(long)", "a paragraph that begins with code"),
+        .fine(String(long.dropLast(5)) + "s", "just as many"),
+        .fine("| \(long) |", "a table"),
+        .fine("## \(long)", "a heading"),
+        .fine("    $ \(long)", "code by its indent"),
+        .fine("```\n\(long)\n```", "code in a fence"),
+        .fine("- `\(long)`", "one piece of code, which would be two"),
+        .fine("https://example.com/\(long.replacing(" ", with: "/"))", "a single word"),
+    ]
+
+    @Test("long lines of prose are found", arguments: proseRows) func longProseIsFound(_ row: Row) {
+        #expect(!overlongProse(in: row.text).isEmpty == row.isFlagged)
+    }
+
     static let undocumentedRows: [Row] = [
         .flagged("public func f() {}", "a function"),
         .flagged("    public var a = 1", "a member"),

@@ -31,6 +31,12 @@ import Testing
         expectNone(overlongLines, in: product)
     }
 
+    @Test("no line of prose in docs is longer than 120 columns") func proseWidth() throws {
+        let pages = try sourceFiles(under: "docs", suffixes: ["md"])
+        try #require(pages.count > 10)
+        expectNone(overlongProse, in: pages)
+    }
+
     @Test("nothing is left over") func nothingLeftOver() {
         expectNone(leftovers, in: product + tests)
     }
