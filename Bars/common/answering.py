@@ -34,7 +34,11 @@ class Answering:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.wanted_port), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, request, client_address):
+                pass  # hookd has closed it, or is gone
+
+        self.server = Server(("127.0.0.1", self.wanted_port), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_port
         self.url = f"http://127.0.0.1:{self.port}{self.path}"
