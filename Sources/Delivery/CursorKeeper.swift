@@ -141,8 +141,9 @@ final class CursorKeeper: Sendable {
         let now = monotonicNanoseconds()
         for lane in synchronizations.withLock({ $0.hanging(lanes, before: now - min(now, Self.hangNanoseconds)) }) {
             let message =
-                "waits for its disk, which has not made its events durable for \(Self.hangNanoseconds / 1_000_000_000) s. "
-                + "The other sinks go on; ended now, it would get its last events again."
+                "waits for its disk, which has not made its events durable for "
+                + "\(Self.hangNanoseconds / 1_000_000_000) s. The other sinks go on; ended now, it would get its last "
+                + "events again."
             log(DeliveryNote(level: .warning, sink: lane.progress.name, message: message, topic: .cursors))
         }
     }

@@ -1,6 +1,7 @@
 // SQLite made safe: a connection and its statements, each for one queue at a time, with typed errors.
 
 import CSQLite
+import Glibc
 
 /// A connection to a database file. Used from one queue at a time.
 final class SQLiteConnection {
@@ -29,6 +30,7 @@ final class SQLiteConnection {
 
     init(path: String, mode: Mode) throws(StoreError) {
         _ = Self.withoutStatistics
+        if mode == .readWriteCreate { Self.createPrivately(path) }
         var handle: OpaquePointer?
         let code = sqlite3_open_v2(path, &handle, mode.flags, nil)
         guard code == SQLITE_OK, let handle else {
@@ -42,6 +44,13 @@ final class SQLiteConnection {
         logFrameCount.initialize(to: 0)
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, Self.busyTimeout)
+    }
+
+    /// Makes the file, if there is none, for nobody but its owner: SQLite would let everybody read it whom the umask
+    /// lets. The log and its index get the permissions of the file. Where that fails SQLite says why.
+    private static func createPrivately(_ path: String) {
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 { Glibc.close(descriptor) }
     }
 
     deinit {

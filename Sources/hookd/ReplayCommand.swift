@@ -46,7 +46,8 @@ struct ReplayCommand: ParsableCommand {
 
     func validate() throws {
         let narrows = since != nil || until != nil || type != nil || !id.isEmpty
-        guard narrows != all else { throw ValidationError("Name --since, --until, --type or --id, or --all.") }
+        if narrows, all { throw ValidationError("--all goes with none of --since, --until, --type and --id.") }
+        if !narrows, !all { throw ValidationError("Name --since, --until, --type or --id, or --all.") }
     }
 
     func run() throws {

@@ -101,6 +101,11 @@ import Testing
         #expect(!ending.errors.contains("s3cret-value"))
     }
 
+    @Test("replay asks for less than everything, or for everything, and says which was meant") func allOrSome() throws {
+        let ending = try run(["replay", "--sink", "crm", "--all", "--type", "message_inbound"])
+        #expect(ending.status == 64 && ending.errors.contains("--all goes with none of --since"))
+    }
+
     @Test("replay names the types that there are, on one line, before it asks anybody") func unknownType() throws {
         let ending = try run(["replay", "--sink", "crm", "--type", "mesage\u{1B}_inbound", "--config", "/nonexistent"])
         #expect(ending.status == 64 && ending.output == "")

@@ -31,6 +31,18 @@ import Testing
         #expect(throws: StoreError.self) { try EventReader(stateDirectory: directory.path) }
     }
 
+    @Test("to be read by others, whoever made its directory") func filePermissions() throws {
+        #expect(chmod(directory.path, 0o755) == 0)
+        let store = try openStore(directory)
+        _ = store.outcome(of: Callback("n"))
+        for name in ["hookd.db", "hookd.db-wal", "hookd.db-shm"] {
+            var status = stat()
+            try #require(stat("\(directory.path)/\(name)", &status) == 0)
+            #expect(status.st_mode & 0o777 == 0o600, "\(name)")
+        }
+        store.close()
+    }
+
     @Test("another program's database, and leaves every byte of it") func foreignDatabase() throws {
         try runSQL("CREATE TABLE t (a); INSERT INTO t VALUES (1)", on: directory.database)
         let before = try #require(directory.contents(of: "hookd.db"))
