@@ -202,16 +202,18 @@ import Testing
     @Test("is refused at every byte where it may end") func prefixes() throws {
         let example = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../config.example.json")
         let home = try Self.home()
+        try home.write("sinch-webhook-secret", knownSecret)
+        let environment = ["SECRET": knownSecret, "CREDENTIALS_DIRECTORY": home.path]
         for text in [Array(Self.whole.utf8), Array(try Data(contentsOf: example.standardized))] {
+            func read(_ length: Int) throws {
+                let reading = ConfigurationReading(
+                    file: home.path + "/hookd.json", environment: environment, nowSeconds: 1_800_000_000)
+                _ = try reading.configuration(from: Array(text[..<length]))
+            }
             // Behind the last brace there is nothing but the line's end.
             let end = try #require(text.lastIndex(of: UInt8(ascii: "}")))
-            for length in 0...end {
-                let reading = ConfigurationReading(
-                    file: home.path + "/hookd.json", environment: ["SECRET": knownSecret], nowSeconds: 1_800_000_000)
-                #expect(throws: ConfigurationErrors.self, "\(length) bytes") {
-                    try reading.configuration(from: Array(text[..<length]))
-                }
-            }
+            for length in 0...end { #expect(throws: ConfigurationErrors.self, "\(length) bytes") { try read(length) } }
+            #expect(throws: Never.self, "all of it is right") { try read(text.count) }
         }
     }
 }

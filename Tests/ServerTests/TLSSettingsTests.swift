@@ -141,17 +141,18 @@ import Testing
             TLSSettings(identities: [try Issued("two").identity()]),
         ]
         let context = try TLSContext(settings[0])
-        let ready = Atomic<Int>(0)
+        let ready = Atomic<Int>(0), replaced = Atomic<Int>(0)
         DispatchQueue.concurrentPerform(iterations: 4) { thread in
             for round in 0..<50 {
                 if thread == 0 {
-                    try? context.replace(with: settings[round % 2])
+                    guard (try? context.replace(with: settings[round % 2])) != nil else { continue }
+                    replaced.add(1, ordering: .relaxed)
                 } else if let link = try? TLSLink(context, hours: Int64(round * 5)).run(), link.clientIsReady {
                     ready.add(1, ordering: .relaxed)
                 }
             }
         }
-        #expect(ready.load(ordering: .relaxed) == 150)
+        #expect(ready.load(ordering: .relaxed) == 150 && replaced.load(ordering: .relaxed) == 50)
     }
 
     @Test("that cannot be used leave the old ones in force") func keptInForce() throws {

@@ -201,7 +201,7 @@ import Testing
             #expect(link.received.isEmpty || link.received == Array("a request".utf8), "seed \(seed)")
             link.closeServer()
         }
-        #expect(whole < 2000, "something was spoilt; seed \(seed)")
+        #expect((1..<2000).contains(whole), "some were spoilt, and not all; seed \(seed)")
     }
 }
 

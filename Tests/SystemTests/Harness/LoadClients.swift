@@ -20,8 +20,10 @@ final class LoadClients: @unchecked Sendable {  // variables: only with `conditi
 
     struct Results: Sendable {
         var acknowledged: [Acknowledged] = []
-        /// Sent, at least in part, and never answered.
+        /// Sent, at least in part, and not answered 200.
         var unanswered: [SignedCallback] = []
+        /// How many of them were answered 503.
+        var refusedCount = 0
         /// Answers that are neither 200 nor 503, and sequences that do not rise from answer to answer.
         var surprises: [String] = []
     }
@@ -88,7 +90,9 @@ final class LoadClients: @unchecked Sendable {  // variables: only with `conditi
                 if let sequence, sequence <= last { results.surprises.append("\(sequence) came after \(last)") }
                 last = sequence ?? last
                 results.acknowledged.append(Acknowledged(callback: callback, sequence: sequence))
-            case 503: results.unanswered.append(callback)
+            case 503:
+                results.unanswered.append(callback)
+                results.refusedCount += 1
             default: results.surprises.append("\(answer.status) \(answer.text)")
             }
         }
