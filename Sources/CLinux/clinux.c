@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -55,6 +56,11 @@ void clinux_return_large_memory(void) {
     mallopt(M_MMAP_THRESHOLD, 256 << 10);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
     mallopt(M_ARENA_MAX, 2);
+}
+
+ptrdiff_t clinux_last_index(const void *bytes, size_t count, uint8_t byte) {
+    const char *found = count == 0 ? NULL : memrchr(bytes, byte, count);
+    return found == NULL ? -1 : found - (const char *)bytes;
 }
 
 int64_t clinux_birth_seconds(int descriptor) {

@@ -1,5 +1,6 @@
 // Makes durable how far the sinks have come: seldom, all of them in one commit, and on a queue of its own, so that
-// a slow disk holds up no sink.
+// a slow disk holds up no sink. Each sink is synchronized on a queue of its own, too: a disk that hangs keeps back the
+// place of its own sink alone.
 
 import CLinux
 import Dispatch
@@ -16,6 +17,12 @@ final class CursorKeeper: Sendable {
     private let isScheduled = Atomic<Bool>(false)
     private let isClosed = Flag()
     private let outage = Mutex(Outage())
+    private let synchronizations = Mutex(Synchronizations())
+
+    /// How long the others wait for a sink, in milliseconds.
+    private static let patienceMilliseconds = 250
+    /// After how long it is said of a sink that it hangs, in nanoseconds.
+    private static let hangNanoseconds: UInt64 = 5_000_000_000
 
     /// - Parameters:
     ///   - lanes: those whose cursors it moves.
@@ -37,7 +44,8 @@ final class CursorKeeper: Sendable {
             // A sink that let go too late has its cursor read again after the next start.
             guard !self.isClosed.isRaised else { return }
             self.isScheduled.store(false, ordering: .sequentiallyConsistent)
-            if !self.flush(self.lanes()) { self.touch() }
+            let patience = DispatchTime.now() + .milliseconds(Self.patienceMilliseconds)
+            if !self.flush(self.lanes(), patience: patience) { self.touch() }
         }
     }
 
@@ -59,31 +67,60 @@ final class CursorKeeper: Sendable {
         _ lanes: [any Lane], isLast: Bool, deadline: DispatchTime, _ onDurable: @escaping @Sendable () -> Void
     ) -> Bool {
         let isDone = DispatchSemaphore(value: 0)
+        // A part of the time is for the commit.
+        let left = deadline.uptimeNanoseconds - min(deadline.uptimeNanoseconds, DispatchTime.now().uptimeNanoseconds)
+        let patience = DispatchTime.now() + .nanoseconds(Int(min(left / 2, 60_000_000_000)))
         queue.async {
             if isLast { self.isClosed.raise() }
-            if self.flush(lanes), lanes.allSatisfy(\.progress.isDurable) { onDurable() }
+            // Twice, for what was under way already may not have been all.
+            if self.flush(lanes, patience: patience, isLast: true), !lanes.allSatisfy(\.progress.isDurable) {
+                _ = self.flush(lanes, patience: patience, isLast: true)
+            }
+            if lanes.allSatisfy(\.progress.isDurable) { onDurable() }
             isDone.signal()
         }
         return isDone.wait(timeout: deadline) == .success
     }
 
     /// Returns whether every cursor is where its sink is.
-    private func flush(_ lanes: [any Lane]) -> Bool {
-        var moves: [(lane: any Lane, move: CursorMove)] = []
-        var progress = DeliveryProgress()
+    ///
+    /// - Parameter isLast: whether those are waited for, too, that hang since earlier.
+    private func flush(_ lanes: [any Lane], patience: DispatchTime, isLast: Bool = false) -> Bool {
         var isComplete = true
-        for lane in lanes {
-            // Read before the sink is synchronized: all events up to it were taken by then.
-            guard let move = lane.progress.pendingMove else { continue }
-            do throws(SinkError) {
-                try lane.synchronize()
-                moves.append((lane, move))
-                progress.add(move, of: lane.progress.name)
-            } catch {
-                isComplete = false
-            }
+        for lane in lanes where lane.progress.pendingMove != nil {
+            let isNew = begin(lane)
+            if !isNew, !isLast { isComplete = false }
         }
-        if moves.isEmpty { return isComplete }
+        for group in synchronizations.withLock({ $0.groups(of: lanes, onlyNew: !isLast) })
+        where group.wait(timeout: patience) == .timedOut { isComplete = false }
+        let (moves, haveFailed) = synchronizations.withLock { $0.take(of: lanes) }
+        sayHanging(lanes)
+        if haveFailed { isComplete = false }
+        return record(moves) && isComplete
+    }
+
+    /// Has the lane's sink synchronized. Returns false where that is under way already.
+    private func begin(_ lane: any Lane) -> Bool {
+        let group = DispatchGroup()
+        // Read before the sink is synchronized: all events up to it were taken by then.
+        guard let move = lane.progress.pendingMove,
+            synchronizations.withLock({ $0.begin(lane, group, now: monotonicNanoseconds()) })
+        else { return false }
+        group.enter()
+        DispatchQueue(label: "hookd.sync.\(lane.progress.name)", qos: .utility).async {
+            let isSynchronized = (try? lane.synchronize()) != nil
+            let hung = self.synchronizations.withLock { $0.end(lane, isSynchronized ? move : nil) }
+            if hung { self.sayBack(lane) }
+            group.leave()
+        }
+        return true
+    }
+
+    /// Commits what the sinks have made durable. Returns whether that succeeded.
+    private func record(_ moves: [(lane: any Lane, move: CursorMove)]) -> Bool {
+        if moves.isEmpty { return true }
+        var progress = DeliveryProgress()
+        for (lane, move) in moves { progress.add(move, of: lane.progress.name) }
         do throws(StoreError) {
             try store.record(progress)
         } catch {
@@ -97,7 +134,22 @@ final class CursorKeeper: Sendable {
             if !move.redelivered.isEmpty || !move.buried.isEmpty { lane.wake() }
         }
         sayRecovered()
-        return isComplete
+        return true
+    }
+
+    private func sayHanging(_ lanes: [any Lane]) {
+        let now = monotonicNanoseconds()
+        for lane in synchronizations.withLock({ $0.hanging(lanes, before: now - min(now, Self.hangNanoseconds)) }) {
+            let message =
+                "waits for its disk, which has not made its events durable for \(Self.hangNanoseconds / 1_000_000_000) s. "
+                + "The other sinks go on; ended now, it would get its last events again."
+            log(DeliveryNote(level: .warning, sink: lane.progress.name, message: message, topic: .cursors))
+        }
+    }
+
+    private func sayBack(_ lane: any Lane) {
+        let message = "its disk has answered."
+        log(DeliveryNote(level: .info, sink: lane.progress.name, message: message))
     }
 
     private func say(_ error: StoreError) {
@@ -120,5 +172,64 @@ extension DeliveryProgress {
         cursors[sink] = move.cursor
         buried += move.buried
         redelivered += move.redelivered.map { Redelivery(sink: sink, sequence: $0) }
+    }
+}
+
+/// Which sinks are being synchronized, and which have been and are not committed yet. By lane, for a sink that is
+/// replaced has another one.
+private struct Synchronizations {
+    private struct Entry {
+        let group: DispatchGroup
+        let since: UInt64
+        /// Whether somebody has waited for it in vain.
+        var isOld = false
+        var isSaid = false
+    }
+
+    private var underWay: [ObjectIdentifier: Entry] = [:]
+    private var done: [ObjectIdentifier: CursorMove] = [:]
+    private var failed: Set<ObjectIdentifier> = []
+
+    /// Returns false where the lane's sink is being synchronized, or its place waits to be committed.
+    mutating func begin(_ lane: any Lane, _ group: DispatchGroup, now: UInt64) -> Bool {
+        let key = ObjectIdentifier(lane)
+        guard underWay[key] == nil, done[key] == nil else { return false }
+        underWay[key] = Entry(group: group, since: now)
+        return true
+    }
+
+    /// - Parameter move: what may be committed; nil where it failed.
+    /// - Returns: whether it was said that it hangs.
+    mutating func end(_ lane: any Lane, _ move: CursorMove?) -> Bool {
+        let key = ObjectIdentifier(lane)
+        if let move { done[key] = move } else { failed.insert(key) }
+        return underWay.removeValue(forKey: key)?.isSaid ?? false
+    }
+
+    /// What to wait for.
+    mutating func groups(of lanes: [any Lane], onlyNew: Bool) -> [DispatchGroup] {
+        lanes.map(ObjectIdentifier.init).compactMap { key in
+            guard let entry = underWay[key], !(onlyNew && entry.isOld) else { return nil }
+            underWay[key]?.isOld = true
+            return entry.group
+        }
+    }
+
+    /// Takes out what has come back, and whether any failed. What is of other lanes is forgotten: they have been
+    /// replaced, and whoever follows them has a place of its own.
+    mutating func take(of lanes: [any Lane]) -> (moves: [(lane: any Lane, move: CursorMove)], haveFailed: Bool) {
+        defer { (done, failed) = ([:], []) }
+        let moves = lanes.compactMap { lane in done[ObjectIdentifier(lane)].map { (lane, $0) } }
+        return (moves, lanes.contains { failed.contains(ObjectIdentifier($0)) })
+    }
+
+    /// Those that have been under way since before `moment`, each once.
+    mutating func hanging(_ lanes: [any Lane], before moment: UInt64) -> [any Lane] {
+        lanes.filter { lane in
+            let key = ObjectIdentifier(lane)
+            guard let entry = underWay[key], !entry.isSaid, entry.since < moment else { return false }
+            underWay[key]?.isSaid = true
+            return true
+        }
     }
 }

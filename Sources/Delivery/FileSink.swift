@@ -152,10 +152,10 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
             return file
         }
         do throws(SystemFailure) {
-            for retired in state.retired { try synchronizing { writeThrough(retired.number) } }
+            for retired in state.retired { try synchronizing(retired) { writeThrough($0) } }
             if !state.retired.isEmpty { try synchronizeName() }
             if state.isDirty, let descriptor = state.descriptor {
-                try synchronizing { writeThrough(descriptor.number) }
+                try synchronizing(descriptor) { writeThrough($0) }
                 if state.isNew { try synchronizeName() }
             }
         } catch {
@@ -175,17 +175,23 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
         let directory = RotatedFiles(path: path).directory
         // A directory that may be written but not read cannot be synchronised by us; the system does it in time.
         guard let descriptor = try? Descriptor(path: directory, flags: O_RDONLY | O_DIRECTORY) else { return }
-        try synchronizing { fsync(descriptor.number) }
+        try synchronizing(descriptor) { fsync($0) }
     }
 
-    private func synchronizing(_ body: () -> Int32) throws(SystemFailure) {
+    private func synchronizing(_ descriptor: Descriptor, _ body: (Int32) -> Int32) throws(SystemFailure) {
         do throws(SystemFailure) {
-            _ = try systemCall(body)
-        } catch  where error.code == EINVAL || error.code == EROFS {
-            // Something with no disk behind it, as /dev/null (fdatasync(2)).
+            _ = try systemCall { body(descriptor.number) }
+        } catch  where error.code == EINVAL || error.code == EROFS && isSpecial(descriptor) {
+            // Something with no disk behind it, as /dev/null (fdatasync(2)). A file system that was made read-only
+            // because of its errors says EROFS, too, and has lost what was not yet on it.
         } catch {
             throw error
         }
+    }
+
+    private func isSpecial(_ descriptor: Descriptor) -> Bool {
+        let kind = (try? descriptor.status().st_mode).map { $0 & S_IFMT }
+        return kind != S_IFREG && kind != S_IFDIR
     }
 
     /// After a failed fdatasync the kernel may have dropped what it could not write and call it clean: the next

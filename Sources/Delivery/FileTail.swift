@@ -1,5 +1,6 @@
 // The end of a file of lines: what it holds last, and whether it ends within a line.
 
+import CLinux
 import Glibc
 
 /// What the end of a file says.
@@ -14,6 +15,9 @@ struct FileTail {
 
     /// How much is looked at: more than is ever written between two movements of a cursor's place on disk.
     static let lookedAtBytes = 4 << 20
+    /// How much is looked at where that holds no whole line: more than the longest, which has the largest body that can
+    /// be allowed, 64 MiB, as Base64.
+    static let longestLineBytes = 128 << 20
 
     /// Nothing to go by.
     init() {}
@@ -23,11 +27,16 @@ struct FileTail {
         guard length > 0, let reader = try? Descriptor(path: path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY) else {
             return
         }
-        let start = max(0, length - Int64(Self.lookedAtBytes))
-        var bytes = [UInt8](repeating: 0, count: Int(length - start))
-        guard let count = Self.read(reader, &bytes, at: start) else { return }
-        bytes.removeLast(bytes.count - count)
-        bytes.withUnsafeBytes { look(at: $0, start: start, renderer) }
+        var count = Self.lookedAtBytes
+        while true {
+            let start = max(0, length - Int64(count))
+            var bytes = [UInt8](repeating: 0, count: Int(length - start))
+            guard let read = Self.read(reader, &bytes, at: start) else { return }
+            bytes.removeLast(bytes.count - read)
+            let hasWholeLine = bytes.withUnsafeBytes { look(at: $0, start: start, renderer) }
+            if hasWholeLine || start == 0 || count >= Self.longestLineBytes { return }
+            count *= 2
+        }
     }
 
     /// Returns how many bytes were there; nil where they cannot be read.
@@ -47,9 +56,17 @@ struct FileTail {
         }
     }
 
-    private mutating func look(at bytes: UnsafeRawBufferPointer, start: Int64, _ renderer: any EventRenderer) {
-        let newline = UInt8(ascii: "\n")
-        let end = bytes.lastIndex(of: newline).map { $0 + 1 } ?? 0
+    /// Where the line begins whose bytes end before `end`.
+    private static func lineStart(before end: Int, in bytes: UnsafeRawBufferPointer) -> Int {
+        clinux_last_index(bytes.baseAddress, end, UInt8(ascii: "\n")) + 1
+    }
+
+    /// Returns whether the bytes hold a line whose beginning and end are known.
+    private mutating func look(
+        at bytes: UnsafeRawBufferPointer, start: Int64, _ renderer: any EventRenderer
+    ) -> Bool {
+        self = FileTail()
+        let end = Self.lineStart(before: bytes.count, in: bytes)
         if end < bytes.count {
             tornAt = start + Int64(end)
             isTornLineOurs = renderer.mayBegin(UnsafeRawBufferPointer(rebasing: bytes[end...]))
@@ -57,9 +74,11 @@ struct FileTail {
             if end == 0, start > 0 { isTornLineOurs = false }
         }
         var (lineEnd, last, highest) = (end, nil as LinePlace?, nil as LinePlace?)
+        var hasWholeLine = false
         while lineEnd > 0 {
-            let lineStart = bytes[..<(lineEnd - 1)].lastIndex(of: newline).map { $0 + 1 } ?? 0
+            let lineStart = Self.lineStart(before: lineEnd - 1, in: bytes)
             if lineStart > 0 || start == 0 {
+                hasWholeLine = true
                 let line = UnsafeRawBufferPointer(rebasing: bytes[lineStart..<(lineEnd - 1)])
                 if let place = renderer.place(ofLine: line) {
                     last = last ?? place
@@ -69,5 +88,6 @@ struct FileTail {
             lineEnd = lineStart
         }
         places = highest == last ? [highest].compactMap(\.self) : [highest, last].compactMap(\.self)
+        return hasWholeLine
     }
 }

@@ -39,6 +39,7 @@ extension Window {
             }
             health = .paused
             notBefore = max(notBefore, now + nanoseconds(wait))
+            if let after { askedUntil = max(askedUntil, now + nanoseconds(after)) }
         }
         return Settlement()
     }
@@ -72,7 +73,7 @@ extension Window {
     private mutating func failed(_ keys: [UInt64], after: Int64?, now: UInt64) {
         let asked = nanoseconds(after ?? 0)
         for key in keys { retry(key, at: now + max(backoff(key), asked)) }
-        if after != nil { notBefore = max(notBefore, now + asked) }
+        if after != nil { askedUntil = max(askedUntil, now + asked) }
         streak += 1
         // With one letter at a time its own key's wait is the target's.
         guard terms.concurrency > 1, streak >= terms.concurrency else { return }

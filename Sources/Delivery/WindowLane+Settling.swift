@@ -18,10 +18,11 @@ extension WindowLane {
                 settlement = windows.main.settle(reply.letter, reply.verdict, now: now)
             }
             delivered += settlement.delivered
+            windows.shareWhatWasAsked()
             note(reply, settlement)
         }
         progress.count(delivered: delivered)
-        progress.withState { [isPaused = windows.main.health == .paused] in $0.isPaused = isPaused }
+        progress.withState { [isPaused = windows.arePaused] in $0.isPaused = isPaused }
         progress.move(to: windows.main.cursor)
         // A sink of which one conversation still fails does not work yet.
         if windows.main.troubledCount == 0, windows.again.troubledCount == 0 { progress.recovered() }

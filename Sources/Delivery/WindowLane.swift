@@ -17,6 +17,15 @@ final class WindowLane: Lane, @unchecked Sendable {  // windows and what is belo
         var flightCount: Int { main.flightCount + again.flightCount }
 
         var nextAt: UInt64? { [main.nextAt, again.nextAt].compactMap(\.self).min() }
+
+        /// Whether the target has turned any of them away.
+        var arePaused: Bool { main.health == .paused || again.health == .paused }
+
+        /// What the target asked of one is for both.
+        mutating func shareWhatWasAsked() {
+            let asked = max(main.askedUntil, again.askedUntil)
+            (main.askedUntil, again.askedUntil) = (asked, asked)
+        }
     }
 
     let progress: LaneProgress

@@ -53,6 +53,26 @@ import Testing
         #expect(said.count == 1 && said[0].message.contains("goes to the dead letters"))
     }
 
+    @Test(
+        "a target that answers before it has read the event: a refusal counts, a success does not",
+        arguments: [(413, true), (200, false), (503, false)])
+    func early(status: Int, isRefused: Bool) throws {
+        let target = try HTTPTarget(early: .answer(status)) { _, _ in .answer(200) }
+        defer { target.close() }
+        let dispatcher = try dispatcher(settings(target))
+        try dispatcher.start()
+        store.append([String(repeating: "x", count: 8 << 20)])
+        if isRefused {
+            try awaitBuried(1)
+            #expect(buried.first?.status == status && buried.first?.attempts == 3)
+        } else {
+            for _ in 0..<5 { try target.arrived.await("an attempt") }
+        }
+        _ = dispatcher.stop(deadline: farAway)
+        #expect(store.state.withLock { $0.cursors["crm"] } == (isRefused ? 1 : 0))
+        #expect(dispatcher.status.first?.counts.delivered == 0 && buried.count == (isRefused ? 1 : 0))
+    }
+
     @Test("the cursor does not pass an event that could not be buried")
     func burialFails() throws {
         let target = try HTTPTarget((0..<3).map { _ in .answer(400) })
@@ -130,6 +150,39 @@ import Testing
         #expect(dispatcher.stop(deadline: farAway))
         #expect(target.requests.map(\.text) == ["a", "a", "a", "b", "a"])
         #expect(store.state.withLock { $0.cursors["crm"] } == 2)
+    }
+
+    @Test("a sink is paused, too, where all that is turned away was released")
+    func releasedAndTurnedAway() throws {
+        let target = try HTTPTarget((0..<3).map { _ in .answer(400) } + [.answer(401)])
+        defer { target.close() }
+        var settings = settings(target)
+        settings.retry = RetryPolicy(initialMicroseconds: 1000, maximumMicroseconds: 1 << 50)
+        let dispatcher = try dispatcher(settings)
+        try dispatcher.start()
+        store.append(["a"])
+        try awaitBuried(1)
+        redeliver([1])
+        try until("it is paused") { dispatcher.status.first?.isPaused == true }
+        #expect(notes.all.count { $0.message.contains("The sink is paused") } == 1)
+        _ = dispatcher.stop(deadline: farAway)
+    }
+
+    @Test("what a target asks for holds for what is released meanwhile") func releasedWhileAsked() throws {
+        let target = try HTTPTarget(byText: { $0 == "a" ? .answer(400) : .answer(503, headers: ["Retry-After: 900"]) })
+        defer { target.close() }
+        let dispatcher = try dispatcher(settings(target))
+        try dispatcher.start()
+        store.append(["a"])
+        try awaitBuried(1)
+        store.append(["b"])
+        try until("b was answered") { dispatcher.status.first?.lastAnswer?.hasPrefix("503") == true }
+        for _ in 0..<4 { try target.arrived.await("a three times, and b") }
+        redeliver([1])
+        // A slow machine can only hide that it is sent.
+        #expect(target.arrived.wait(timeout: .now() + .milliseconds(300)) == .timedOut)
+        _ = dispatcher.stop(deadline: farAway)
+        #expect(target.requests.map(\.text) == ["a", "a", "a", "b"])
     }
 
     @Test("a letter that is released is given all its attempts again, and buried again")

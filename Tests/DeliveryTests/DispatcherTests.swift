@@ -192,6 +192,57 @@ import Testing
         #expect(store.state.withLock { $0.cursors } == ["journal": 2])
     }
 
+    @Test("lets a disk that hangs keep back the place of its own sink alone, also at the stop")
+    func hangingDisk() throws {
+        let hold = DispatchSemaphore(value: 0)
+        let hanging = FileSink(
+            name: "archive", path: path, renderer: PlainRenderer(), pace: Self.quickPace,
+            writeThrough: { descriptor in
+                hold.wait()
+                return fdatasync(descriptor)
+            })
+        let other = FileSink(
+            name: "copy", path: directory.file("copy.jsonl"), renderer: PlainRenderer(), pace: Self.quickPace)
+        let dispatcher = dispatcher([hanging, other])
+        try dispatcher.start()
+        func cursor(of name: String) -> Int64? { store.state.withLock { $0.cursors[name] } }
+        for count in 1...3 as ClosedRange<Int64> {
+            store.append(["a"])
+            try until("the other's place, \(count)") { cursor(of: "copy") == count }
+        }
+        #expect(cursor(of: "archive") == 0)
+        store.append(["b"])
+        #expect(!dispatcher.stop(deadline: farAway), "not everything is durable")
+        #expect(store.state.withLock { $0.cursors } == ["archive": 0, "copy": 4])
+        // All that wait, and all that will.
+        for _ in 0..<8 { hold.signal() }
+    }
+
+    @Test("keeps the place of a sink whose disk was slow") func slowDisk() throws {
+        let (begun, hold) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let slow = FileSink(
+            name: "archive", path: path, renderer: PlainRenderer(), pace: Self.quickPace,
+            writeThrough: { descriptor in
+                begun.signal()
+                hold.wait()
+                return fdatasync(descriptor)
+            })
+        let dispatcher = dispatcher([slow])
+        try dispatcher.start()
+        for count in 1...3 as ClosedRange<Int64> {
+            store.append(["a"])
+            try begun.await("the disk is asked")
+            hold.signal()
+            try until("the place, \(count)") { store.state.withLock { $0.cursors["archive"] == count } }
+        }
+        store.append(["b"])
+        try begun.await("the disk is asked")
+        let stopped = inBackground { #expect(dispatcher.stop(deadline: farAway)) }
+        hold.signal()
+        try stopped.await("the stop")
+        #expect(store.state.withLock { $0.cursors["archive"] } == 4)
+    }
+
     // MARK: Failures
 
     @Test("sends again what failed, in order, before what came later")

@@ -149,6 +149,16 @@ import Testing
         #expect(
             FileTail(path: path, length: Int64(line.utf8.count * 2 + 12), renderer: PlainRenderer()).places.map(
                 \.sequence) == [7, 3])
+        let long = "4 " + String(repeating: "x", count: 5 << 20)
+        func tail(_ text: String) throws -> FileTail {
+            try write(text, to: path)
+            return FileTail(path: path, length: Int64(text.utf8.count), renderer: PlainRenderer())
+        }
+        let whole = try tail("3 c\n\(long)\n")
+        #expect(whole.places.map(\.sequence) == [4], "one line is longer than that")
+        let cut = try tail("3 c\n\(long)")
+        #expect(cut.places.map(\.sequence) == [3])
+        #expect(cut.tornAt == 4 && cut.isTornLineOurs)
         try write("x" + line.dropLast(), to: path)
         let torn = FileTail(path: path, length: Int64(line.utf8.count), renderer: PlainRenderer())
         #expect(torn.tornAt == 0 && !torn.isTornLineOurs)

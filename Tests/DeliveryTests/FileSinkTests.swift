@@ -209,6 +209,28 @@ import Testing
         #expect(calls.withLock { $0 } == count, "once: \(why)")
     }
 
+    @Test(
+        "takes a disk that cannot be written through for no disk only where there is none",
+        arguments: [
+            ("a file", EIO, false), ("a file", EROFS, false), ("a file", ENOSPC, false), ("a file", EINVAL, true),
+            ("/dev/null", EROFS, true), ("/dev/null", EINVAL, true), ("/dev/null", EIO, false),
+        ] as [(String, Int32, Bool)])
+    func noDisk(kind: String, code: Int32, isFine: Bool) throws {
+        let sink = FileSink(
+            name: "archive", path: kind == "a file" ? directory.file("events.jsonl") : kind,
+            renderer: PlainRenderer(),
+            writeThrough: { _ in
+                errno = code
+                return -1
+            })
+        _ = sink.take(makeBatch(["a"]), from: 0)
+        if isFine {
+            try sink.synchronize()
+        } else {
+            #expect(throws: SinkError.self) { try sink.synchronize() }
+        }
+    }
+
     @Test("cuts nothing off that it found, where that cannot be written through") func foundAndUnsynced() throws {
         let path = directory.file("events.jsonl")
         try write("1 a\n", to: path)

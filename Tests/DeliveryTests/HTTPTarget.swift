@@ -56,16 +56,22 @@ final class HTTPTarget: Sendable {
     private let listener: Int32
     private let tls: TLSServer?
     private let company: Int
+    private let earlyFace: Face?
     private let face: @Sendable (Int, RecordedRequest) -> Face
 
     /// - Parameters:
     ///   - tls: for a target that speaks TLS.
     ///   - company: with HTTP/2, how many requests it waits for before it answers all of them 200.
+    ///   - early: what to do with every request as soon as its head is there, before the connection is closed.
     ///   - face: what to do with a request; the first is of index 0.
-    init(tls: TLSServer? = nil, company: Int = 1, _ face: @escaping @Sendable (Int, RecordedRequest) -> Face) throws {
+    init(
+        tls: TLSServer? = nil, company: Int = 1, early: Face? = nil,
+        _ face: @escaping @Sendable (Int, RecordedRequest) -> Face
+    ) throws {
         self.face = face
         self.tls = tls
         self.company = company
+        earlyFace = early
         signal(SIGPIPE, SIG_IGN)
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         try #require(listener >= 0)
@@ -134,6 +140,12 @@ final class HTTPTarget: Sendable {
             return peer.serve()
         }
         var pending: [UInt8] = []
+        if let earlyFace {
+            guard awaitHead(wire, &pending) else { return }
+            arrived.signal()
+            _ = show(earlyFace, on: wire)
+            return
+        }
         while let request = nextRequest(wire, &pending) {
             let face = face(record(request), request)
             arrived.signal()
@@ -190,6 +202,17 @@ final class HTTPTarget: Sendable {
     }
 
     private func put(_ text: String, on connection: Wire) -> Bool { connection.write(Array(text.utf8)) }
+
+    /// Reads until a head is there.
+    private func awaitHead(_ connection: Wire, _ pending: inout [UInt8]) -> Bool {
+        var piece = [UInt8](repeating: 0, count: 1024)
+        while !String(decoding: pending, as: UTF8.self).contains("\r\n\r\n") {
+            let count = connection.read(&piece)
+            guard count > 0 else { return false }
+            pending += piece[..<count]
+        }
+        return true
+    }
 
     /// Reads one request with a Content-Length; nil at the end of the connection.
     private func nextRequest(_ connection: Wire, _ pending: inout [UInt8]) -> RecordedRequest? {

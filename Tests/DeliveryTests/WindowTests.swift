@@ -127,6 +127,20 @@ import Testing
         #expect(sent(&window, now: 60 * Self.second).map(\.sequences) == [[2]])
     }
 
+    @Test("leaves it alone for so long also where another letter is taken meanwhile")
+    func retryAfterMeanwhile() {
+        var window = window("abcdef") { $0.concurrency = 2 }
+        let letters = sent(&window)
+        _ = window.settle(letters[0].number, .retry(Self.error, afterMicroseconds: 60_000_000), now: 0)
+        _ = window.settle(letters[1].number, .done, now: 0)
+        #expect(window.nextAt == 60 * Self.second && sent(&window, now: 59 * Self.second).isEmpty)
+        let later = sent(&window, now: 60 * Self.second)
+        _ = window.settle(later[0].number, .pause(Self.error, afterMicroseconds: 90_000_000), now: 60 * Self.second)
+        _ = window.settle(later[1].number, .done, now: 60 * Self.second)
+        #expect(window.health == .fine)
+        #expect(sent(&window, now: 149 * Self.second).isEmpty && !sent(&window, now: 150 * Self.second).isEmpty)
+    }
+
     @Test("sends one letter at a time to a target that takes none, and all again when it takes one")
     func down() throws {
         var window = window("abcdef") { $0.concurrency = 3 }

@@ -1,6 +1,7 @@
 // What Linux offers and Glibc's Swift module leaves out or gives no usable type.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 #include <sys/epoll.h>
@@ -62,6 +63,9 @@ pid_t clinux_start_bound(const char *path, char *const *arguments, int errors, p
 
 /// A file in memory that holds `count` bytes and is read from its beginning (memfd_create(2)); -1 with errno set.
 int clinux_memory_file(const void *bytes, size_t count);
+
+/// Where the last `byte` is in the first `count` bytes at `bytes` (memrchr(3)); -1 where there is none.
+ptrdiff_t clinux_last_index(const void *bytes, size_t count, uint8_t byte);
 
 /// When a file was made, in seconds since 1970 (UTC), by statx(2); 0 where its file system does not know.
 int64_t clinux_birth_seconds(int descriptor);
