@@ -57,6 +57,8 @@ define tidily
 locks=$${TMPDIR:-/tmp}
 TMPDIR=$$(mktemp -d "$$locks/hookd-make-XXXXXX")
 export TMPDIR
+# A test becomes a user whom permissions bind, and goes through it.
+chmod 711 "$$TMPDIR"
 trap 'rm -rf "$$TMPDIR"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM

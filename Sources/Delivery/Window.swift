@@ -162,7 +162,8 @@ struct Window {
     /// The next letter that may be sent now.
     mutating func next(now: UInt64) -> Letter? {
         promote(now)
-        guard flights.count < (health == .fine ? terms.concurrency : 1), now >= max(notBefore, askedUntil), !ready.isEmpty,
+        guard flights.count < (health == .fine ? terms.concurrency : 1), now >= max(notBefore, askedUntil),
+            !ready.isEmpty,
             !isGathering(now)
         else { return nil }
         var flight = Flight(places: [], keys: [])

@@ -76,7 +76,8 @@ import Testing
         }
         let metrics = try MetricLines(daemon.admin("/metrics").text)
         let descriptorCount = try #require(metrics["process_open_fds"])
-        #expect(descriptorCount < 60, "what is gone has given up its descriptors")
+        // Some 40 stay, and up to 60 while files that are gone wait for the disk. One left by each would be 140.
+        #expect(descriptorCount < 100, "what is gone has given up its descriptors")
         #expect(metrics["hookd_config_last_reload_successful"] == 1)
         // The hundredth has no `narrow`, and the series of what is gone are gone.
         #expect(metrics[#"hookd_sink_lag_events{sink="archive"}"#] != nil)
