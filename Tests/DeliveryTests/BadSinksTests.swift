@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    @Test("the second of three sinks fails: the others get each event once")
+    @Test("B14: the second of three sinks fails: the others get each event once")
     func second() throws {
         let target = try HTTPTarget { _, _ in .answer(500) }
         defer { target.close() }

@@ -99,7 +99,7 @@ import Testing
         #expect(reply.answer == "\(status) \(said)")
     }
 
-    @Test("keeps 4 KiB of an answer, and shows 200 bytes of it in the log")
+    @Test("B18: keeps 4 KiB of an answer, and shows 200 bytes of it in the log")
     func excerpt() throws {
         let target = try HTTPTarget([.answer(500, body: String(repeating: "x", count: 5000))])
         defer { target.close() }
@@ -128,7 +128,7 @@ import Testing
         #expect(after == seconds.map { $0 * 1_000_000 }, "\(why)")
     }
 
-    @Test("follows no redirect", arguments: [301, 302, 303, 307, 308])
+    @Test("B15: follows no redirect", arguments: [301, 302, 303, 307, 308])
     func redirect(status: Int) throws {
         let other = try HTTPTarget([])
         let target = try HTTPTarget([.answer(status, headers: ["Location: \(other.url)"])])
@@ -142,7 +142,7 @@ import Testing
     }
 
     @Test(
-        "hangs on no answer without end, and takes the status at its word",
+        "B18: hangs on no answer without end, and takes the status at its word",
         arguments: [(Face.streamBody(status: 200), true), (.streamBody(status: 500), false), (.streamHead, true)])
     func endless(face: Face, isTaken: Bool) throws {
         let target = try HTTPTarget([face])
@@ -197,7 +197,7 @@ import Testing
     }
 
     @Test(
-        "connects to no link-local, metadata or unspecified address",
+        "B15: connects to no link-local, metadata or unspecified address",
         arguments: [
             ("http://169.254.169.254/latest/meta-data", "169.254.169.254"), ("http://0.0.0.0:%/", "0.0.0.0"),
             ("http://0:%/", "0.0.0.0"), ("http://0xa9fea9fe/", "169.254.169.254"),
@@ -226,7 +226,7 @@ import Testing
     }
 
     @Test(
-        "connects to no address that the operator has ruled out, whatever name leads there",
+        "B15: connects to no address that the operator has ruled out, whatever name leads there",
         arguments: [
             ("localhost", false, [], true, "private"), ("127.0.0.1", false, [], true, "private"),
             ("localhost", true, ["127.0.0.0/8", "::1"], true, "denied"),

@@ -161,7 +161,7 @@ import Testing
     }
 
     @Test(
-        "that are private can be ruled out as a whole",
+        "B15: that are private can be ruled out as a whole",
         arguments: [
             ("127.0.0.1", true), ("10.9.8.7", true), ("172.15.255.255", false), ("172.16.0.0", true),
             ("172.31.255.255", true), ("172.32.0.0", false), ("192.168.255.1", true), ("192.169.0.1", false),

@@ -98,7 +98,7 @@ import Testing
     }
 }
 
-@Suite("Addresses that events are never sent to") struct TargetAddressTests {
+@Suite("B15: addresses that events are never sent to") struct TargetAddressTests {
     @Test(
         "are told from those that may be configured",
         arguments: [

@@ -50,7 +50,7 @@ import Testing
         #expect(try store.events(sequences: [3]).values.map(\.nonce) == ["n3"], "the event is shown as it was stored")
     }
 
-    @Test("B14: neither cursor nor letter is there when the commit fails") func together() throws {
+    @Test("neither cursor nor letter is there when the commit fails") func together() throws {
         disk.set { $0.isFull = true }
         #expect(throws: StoreError.self) { try record(["crm": 3], buried: [letter(3)]) }
         disk.set { $0.isFull = false }

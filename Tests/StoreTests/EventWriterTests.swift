@@ -92,7 +92,7 @@ import Testing
         #expect(try commit(writer, callback("c", at: 10_000), now: 10_000) == .unavailable)
     }
 
-    @Test("a start reads the nonces of the window and no older ones") func rebuilding() throws {
+    @Test("B24: a start reads the nonces of the window and no older ones") func rebuilding() throws {
         do {
             let writer = try writer(now: 10_000)
             for second in 0..<100 as Range<Int64> {

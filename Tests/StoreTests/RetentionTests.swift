@@ -248,7 +248,7 @@ import Testing
             try store(writer, [callback("d", at: Self.start + 9999)], now: Self.start + 9999) == [.stored(sequence: 5)])
     }
 
-    @Test("a store through which many times its size goes stays as large as it may be") func staysSmall() throws {
+    @Test("B24: a store through which many times its size goes stays as large as it may be") func staysSmall() throws {
         var options = SQLiteEventStore.Options(toleranceSeconds: 1)
         options.retention = Retention(sizeBytes: 2 << 20)
         let notices = Notices()
