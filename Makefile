@@ -68,9 +68,10 @@ for build in .build .build-asan .build-tsan .build-fuzz; do
 done
 endef
 
-# Fails where the tests have left something in TMPDIR, which no other run shares. What Swift's tools leave is theirs.
+# Fails where the tests have left something in TMPDIR, which no other run shares. What Swift's tools leave there has
+# other names.
 define nothing-left
-if find "$$TMPDIR" -mindepth 1 ! -path "$$TMPDIR/TemporaryDirectory.*" ! -path "$$TMPDIR/*.lock" | grep . >&2; then
+if find "$$TMPDIR" -mindepth 1 -maxdepth 1 -name 'hookd-*' | grep . >&2; then
 	echo 'This is what a test has left behind.' >&2
 	exit 1
 fi
