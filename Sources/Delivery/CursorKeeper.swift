@@ -86,26 +86,24 @@ final class CursorKeeper: Sendable {
     ///
     /// - Parameter isLast: whether those are waited for, too, that hang since earlier.
     private func flush(_ lanes: [any Lane], patience: DispatchTime, isLast: Bool = false) -> Bool {
-        var isComplete = true
-        for lane in lanes where lane.progress.pendingMove != nil {
-            let isNew = begin(lane)
-            if !isNew, !isLast { isComplete = false }
-        }
-        for group in synchronizations.withLock({ $0.groups(of: lanes, onlyNew: !isLast) })
-        where group.wait(timeout: patience) == .timedOut { isComplete = false }
+        let unsettled = lanes.filter { $0.progress.pendingMove != nil }
+        let begun = unsettled.compactMap(begin)
+        var isComplete = isLast || begun.count == unsettled.count
+        let awaited = isLast ? synchronizations.withLock { $0.groups(of: lanes) } : begun
+        for group in awaited where group.wait(timeout: patience) == .timedOut { isComplete = false }
         let (moves, haveFailed) = synchronizations.withLock { $0.take(of: lanes) }
         sayHanging(lanes)
         if haveFailed { isComplete = false }
         return record(moves) && isComplete
     }
 
-    /// Has the lane's sink synchronized. Returns false where that is under way already.
-    private func begin(_ lane: any Lane) -> Bool {
+    /// Has the lane's sink synchronized. Returns what ends with that; nil where it is under way already.
+    private func begin(_ lane: any Lane) -> DispatchGroup? {
         let group = DispatchGroup()
         // Read before the sink is synchronized: all events up to it were taken by then.
         guard let move = lane.progress.pendingMove,
             synchronizations.withLock({ $0.begin(lane, group, now: monotonicNanoseconds()) })
-        else { return false }
+        else { return nil }
         group.enter()
         DispatchQueue(label: "hookd.sync.\(lane.progress.name)", qos: .utility).async {
             let isSynchronized = (try? lane.synchronize()) != nil
@@ -113,7 +111,7 @@ final class CursorKeeper: Sendable {
             if hung { self.sayBack(lane) }
             group.leave()
         }
-        return true
+        return group
     }
 
     /// Commits what the sinks have made durable. Returns whether that succeeded.
@@ -182,8 +180,7 @@ private struct Synchronizations {
     private struct Entry {
         let group: DispatchGroup
         let since: UInt64
-        /// Whether somebody has waited for it in vain.
-        var isOld = false
+        /// Whether it was said that it hangs.
         var isSaid = false
     }
 
@@ -207,17 +204,13 @@ private struct Synchronizations {
         return underWay.removeValue(forKey: key)?.isSaid ?? false
     }
 
-    /// What to wait for.
-    mutating func groups(of lanes: [any Lane], onlyNew: Bool) -> [DispatchGroup] {
-        lanes.map(ObjectIdentifier.init).compactMap { key in
-            guard let entry = underWay[key], !(onlyNew && entry.isOld) else { return nil }
-            underWay[key]?.isOld = true
-            return entry.group
-        }
+    /// What is under way of these lanes, whoever began it.
+    func groups(of lanes: [any Lane]) -> [DispatchGroup] {
+        lanes.compactMap { underWay[ObjectIdentifier($0)]?.group }
     }
 
-    /// Takes out what has come back, and whether any failed. What is of other lanes is forgotten: they have been
-    /// replaced, and whoever follows them has a place of its own.
+    /// Takes out what has come back, and whether any failed. What is of other lanes is forgotten: they were replaced by
+    /// some that have a place of their own, or are synchronized once more.
     mutating func take(of lanes: [any Lane]) -> (moves: [(lane: any Lane, move: CursorMove)], haveFailed: Bool) {
         defer { (done, failed) = ([:], []) }
         let moves = lanes.compactMap { lane in done[ObjectIdentifier(lane)].map { (lane, $0) } }

@@ -152,10 +152,10 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
             return file
         }
         do throws(SystemFailure) {
-            for retired in state.retired { try synchronizing(retired) { writeThrough($0) } }
+            for retired in state.retired { try synchronizing(retired, writeThrough) }
             if !state.retired.isEmpty { try synchronizeName() }
             if state.isDirty, let descriptor = state.descriptor {
-                try synchronizing(descriptor) { writeThrough($0) }
+                try synchronizing(descriptor, writeThrough)
                 if state.isNew { try synchronizeName() }
             }
         } catch {
@@ -175,7 +175,7 @@ public final class FileSink: Sink, @unchecked Sendable {  // variables: only in 
         let directory = RotatedFiles(path: path).directory
         // A directory that may be written but not read cannot be synchronised by us; the system does it in time.
         guard let descriptor = try? Descriptor(path: directory, flags: O_RDONLY | O_DIRECTORY) else { return }
-        try synchronizing(descriptor) { fsync($0) }
+        try synchronizing(descriptor, fsync)
     }
 
     private func synchronizing(_ descriptor: Descriptor, _ body: (Int32) -> Int32) throws(SystemFailure) {

@@ -73,6 +73,7 @@ struct Window {
     var notBefore: UInt64 = 0
     /// Nor before this, which is what the target asked for (`Retry-After`), whatever else comes back meanwhile.
     var askedUntil: UInt64 = 0
+    private var sendsFrom: UInt64 { max(notBefore, askedUntil) }
     /// Failures in a row since the target last took or refused something.
     var streak = 0
     /// Whether the lane ends: nothing waits for company or for another attempt.
@@ -162,8 +163,7 @@ struct Window {
     /// The next letter that may be sent now.
     mutating func next(now: UInt64) -> Letter? {
         promote(now)
-        guard flights.count < (health == .fine ? terms.concurrency : 1), now >= max(notBefore, askedUntil),
-            !ready.isEmpty,
+        guard flights.count < (health == .fine ? terms.concurrency : 1), now >= sendsFrom, !ready.isEmpty,
             !isGathering(now)
         else { return nil }
         var flight = Flight(places: [], keys: [])
@@ -222,7 +222,7 @@ struct Window {
         let readyAt: UInt64? = ready.isEmpty ? nil : gatherUntil ?? 0
         let waitingAt = waiting.map(\.at).min()
         guard let earliest = [readyAt, waitingAt].compactMap(\.self).min() else { return nil }
-        return max(earliest, notBefore, askedUntil)
+        return max(earliest, sendsFrom)
     }
 
     // MARK: Back
